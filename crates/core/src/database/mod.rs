@@ -1,0 +1,205 @@
+//! The database: SQLite in a file, or PostgreSQL for many users, behind one SQL text.
+//!
+//! The common subset: column types `TEXT`, `BIGINT` and `DOUBLE PRECISION` (a truth value is a
+//! `BIGINT` of 0 or 1, JSON is `TEXT`), placeholders `$1`, `ON CONFLICT`, `RETURNING`; sums are
+//! cast, since PostgreSQL widens them; NaN is not storable, since SQLite reads it back as NULL.
+
+mod migrate;
+mod writer;
+
+use futures::future::BoxFuture;
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::{Any, AnyPool, Connection as _, Executor};
+use std::str::FromStr;
+use std::time::Duration;
+
+pub use migrate::Migration;
+
+use crate::{Code, Error, Result};
+
+/// A connection to either database; inside [`Database::write`] it is within a transaction.
+pub type Connection = sqlx::AnyConnection;
+
+/// The database of a home or of a deployment.
+#[derive(Clone)]
+pub struct Database {
+    pool: AnyPool,
+    /// SQLite only: the one task that writes. PostgreSQL has many writers.
+    writer: Option<writer::Writer>,
+}
+
+impl Database {
+    /// Open the database at a URL: `sqlite://path` (made if missing) or `postgres://…`.
+    pub async fn open(url: &str) -> Result<Self> {
+        sqlx::any::install_default_drivers();
+        if let Some(path) = url.strip_prefix("sqlite://") {
+            return Self::open_sqlite(path).await;
+        }
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(Error::invalid(format!("“{url}” is not a database that Ropewalk knows"))
+                .hint("ropewalk up --database sqlite:///path/meta.db   # or postgres://user@host/name"));
+        }
+        let options = AnyConnectOptions::from_str(url)?;
+        let pool = AnyPoolOptions::new()
+            .max_connections(16)
+            .acquire_timeout(Duration::from_secs(15))
+            .connect_with(options)
+            .await
+            .map_err(|source| {
+                Error::new(Code::Unavailable, "PostgreSQL does not answer")
+                    .why(source.to_string())
+                    .hint("check the address, the user and the password in --database postgres://…")
+                    .source(source)
+            })?;
+        Ok(Self { pool, writer: None })
+    }
+
+    async fn open_sqlite(path: &str) -> Result<Self> {
+        if let Some(folder) = std::path::Path::new(path).parent() {
+            tokio::fs::create_dir_all(folder).await?;
+        }
+        let url = format!("sqlite://{path}?mode=rwc");
+        let options = AnyConnectOptions::from_str(&url)?;
+        let connect = |connections: u32| {
+            AnyPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(Duration::from_secs(15))
+                .after_connect(|connection, _| Box::pin(set_pragmas(connection)))
+                .connect_with(options.clone())
+        };
+        let open = |source: sqlx::Error| {
+            Error::from(source)
+                .context(format!("the database {path} cannot be opened"))
+                .hint("ropewalk doctor")
+        };
+        let pool = connect(6).await.map_err(open)?;
+        let write_pool = connect(1).await.map_err(open)?;
+        let connection = write_pool.acquire().await.map_err(open)?;
+        let writer = writer::Writer::start(connection.detach());
+        Ok(Self { pool, writer: Some(writer) })
+    }
+
+    /// Whether this is the embedded database.
+    #[must_use]
+    pub fn is_sqlite(&self) -> bool {
+        self.writer.is_some()
+    }
+
+    /// A connection for reading.
+    pub async fn read(&self) -> Result<sqlx::pool::PoolConnection<Any>> {
+        Ok(self.pool.acquire().await?)
+    }
+
+    /// Run `operation` in one transaction: it is durable when this returns `Ok`, and nothing of
+    /// it stands when this returns `Err`.
+    ///
+    /// On SQLite all writes go through one task that commits them in groups: many waiting
+    /// writers share one force to the disk, and none ever meets a locked database.
+    pub async fn write<T, F>(&self, operation: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T>> + Send + 'static,
+    {
+        if let Some(writer) = &self.writer {
+            return writer.write(operation).await;
+        }
+        let mut connection = self.pool.acquire().await?;
+        let mut transaction = connection.begin().await?;
+        let value = operation(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(value)
+    }
+
+    /// Bring a feature's tables up to date.
+    pub async fn migrate(&self, migrations: &[Migration]) -> Result<()> {
+        migrate::run(self, migrations).await
+    }
+
+    /// Make sure that the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        let mut connection = self.read().await?;
+        connection.execute("SELECT 1").await?;
+        Ok(())
+    }
+}
+
+async fn set_pragmas(connection: &mut Connection) -> sqlx::Result<()> {
+    // FULL: a commit is on the disk before it is acknowledged, even through a power cut.
+    for pragma in [
+        "PRAGMA busy_timeout = 20000",
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA synchronous = FULL",
+        "PRAGMA foreign_keys = ON",
+        "PRAGMA temp_store = MEMORY",
+        "PRAGMA cache_size = -8000",
+    ] {
+        connection.execute(pragma).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+    use sqlx::Row;
+
+    const TABLES: &[Migration] = &[Migration {
+        feature: "test",
+        version: 1,
+        sql: "CREATE TABLE test_item (id BIGINT PRIMARY KEY, name TEXT)",
+    }];
+
+    async fn count(database: &Database) -> i64 {
+        let mut connection = database.read().await.unwrap();
+        sqlx::query("SELECT COUNT(*) AS n FROM test_item")
+            .fetch_one(&mut *connection)
+            .await
+            .unwrap()
+            .try_get("n")
+            .unwrap()
+    }
+
+    async fn insert(database: &Database, id: i64, fail: bool) -> Result<()> {
+        database
+            .write(move |transaction| {
+                Box::pin(async move {
+                    sqlx::query("INSERT INTO test_item (id, name) VALUES ($1, $2)")
+                        .bind(id)
+                        .bind("x")
+                        .execute(&mut *transaction)
+                        .await?;
+                    if fail { Err(Error::invalid("no")) } else { Ok(()) }
+                })
+            })
+            .await
+    }
+
+    #[tokio::test]
+    async fn a_failed_write_leaves_nothing_and_its_neighbours_stand() {
+        crate::testing::each_database(TABLES, |core| async move {
+            let writes = (0..200).map(|id| {
+                let database = core.database.clone();
+                async move { insert(&database, id, id % 3 == 0).await.is_ok() }
+            });
+            let done = futures::future::join_all(writes).await;
+            let stood = done.iter().filter(|stood| **stood).count();
+            assert_eq!(stood, 133);
+            assert_eq!(count(&core.database).await, 133);
+            assert_eq!(insert(&core.database, 1, false).await.unwrap_err().code(), Code::AlreadyExists);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_panicking_write_harms_nobody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("m.db").display());
+        let database = Database::open(&url).await.unwrap();
+        database.migrate(TABLES).await.unwrap();
+        let broken: Result<()> = database.write(|_| Box::pin(async { panic!("a fault") })).await;
+        assert_eq!(broken.unwrap_err().code(), Code::Internal);
+        insert(&database, 1, false).await.unwrap();
+        assert_eq!(count(&database).await, 1);
+    }
+}
