@@ -1,0 +1,6 @@
+//! The SQL of datasets.
+
+use ropewalk_core::Migration;
+
+/// The tables of datasets.
+pub const MIGRATIONS: &[Migration] = &[];
