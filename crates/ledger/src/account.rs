@@ -113,9 +113,9 @@ mod tests {
             ..Reading::default()
         };
         let cost = cost(&reading, &machine(), &rates());
-        assert_eq!(cost.watt_hours, (4.0 + 2.5) * 1.5);
-        assert_eq!(cost.watt_hours_low, 2.0 * 1.5);
-        assert_eq!(cost.watt_hours_high, (8.0 + 1.6 + 10.0) * 1.5);
+        assert!((cost.watt_hours - (4.0 + 2.5) * 1.5).abs() < 1e-12);
+        assert!((cost.watt_hours_low - 2.0 * 1.5).abs() < 1e-12);
+        assert!((cost.watt_hours_high - (8.0 + 1.6 + 10.0) * 1.5).abs() < 1e-12);
         assert!((cost.grams_co2e - 9.75 / 1000.0 * 500.0).abs() < 1e-12);
         assert!((cost.money - (0.00975 * 0.25 + 0.10)).abs() < 1e-12);
         assert_eq!(cost.method, ESTIMATE);
