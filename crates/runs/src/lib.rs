@@ -1,0 +1,24 @@
+//! Experiments, runs, metrics, parameters, artifacts and logged models: MLflow's tracking, spoken in MLflow's REST and in
+//! our own.
+
+pub mod filter;
+mod http;
+pub mod limits;
+pub mod mlflow;
+pub mod model;
+mod names;
+pub mod number;
+mod schema;
+mod service;
+pub mod sql;
+mod store;
+
+pub use http::routes;
+pub use model::{
+    DatasetInfo, DatasetInput, Experiment, FileInfo, Lifecycle, LoggedModel, Metric, ModelLink, Param, Run, RunData, RunInfo,
+    RunLineage, RunSearch, RunStatus, Tag, ViewType,
+};
+pub use schema::MIGRATIONS;
+pub use service::artifacts::proxied_path;
+pub use service::logged_models::LoggedModelOrder;
+pub use service::{Runs, dialect};

@@ -1,0 +1,149 @@
+//! Answers in MLflow's protobuf JSON: what has no value is left out, an empty list too.
+
+use serde_json::{Map, Value, json};
+
+use crate::model::{DatasetInput, Experiment, FileInfo, LoggedModel, Metric, Param, Run, RunInfo, Tag};
+use crate::number;
+
+/// An object that leaves out what is absent.
+#[derive(Default)]
+pub struct Object(Map<String, Value>);
+
+impl Object {
+    /// Adds a member.
+    pub fn set(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds a member if it is there.
+    pub fn maybe<T: Into<Value>>(self, name: &str, value: Option<T>) -> Self {
+        match value {
+            Some(value) => self.set(name, value),
+            None => self,
+        }
+    }
+
+    /// Adds a list if it has members.
+    pub fn list(self, name: &str, values: Vec<Value>) -> Self {
+        if values.is_empty() { self } else { self.set(name, values) }
+    }
+
+    /// Adds the next page's token if there is one.
+    pub fn next(self, token: Option<String>) -> Self {
+        self.maybe("next_page_token", token)
+    }
+}
+
+impl From<Object> for Value {
+    fn from(object: Object) -> Self {
+        Self::Object(object.0)
+    }
+}
+
+pub(super) fn pair(key: &str, value: &str) -> Value {
+    json!({"key": key, "value": value})
+}
+
+/// Tags as a list of pairs.
+pub fn tags(tags: &[Tag]) -> Vec<Value> {
+    tags.iter().map(|tag| pair(&tag.key, &tag.value)).collect()
+}
+
+pub(super) fn params(params: &[Param]) -> Vec<Value> {
+    params.iter().map(|param| pair(&param.key, &param.value)).collect()
+}
+
+/// A metric.
+pub fn metric(metric: &Metric) -> Value {
+    Object::default()
+        .set("key", metric.key.as_str())
+        .set("value", number::to_json(metric.value))
+        .set("timestamp", metric.timestamp)
+        .set("step", metric.step)
+        .maybe("model_id", metric.model_id.as_deref())
+        .maybe("dataset_name", metric.dataset_name.as_deref())
+        .maybe("dataset_digest", metric.dataset_digest.as_deref())
+        .maybe("run_id", metric.run_id.as_deref())
+        .into()
+}
+
+pub(super) fn experiment(experiment: &Experiment) -> Value {
+    Object::default()
+        .set("experiment_id", experiment.experiment_id.as_str())
+        .set("name", experiment.name.as_str())
+        .set("artifact_location", experiment.artifact_location.as_str())
+        .set("lifecycle_stage", experiment.lifecycle_stage.as_str())
+        .set("last_update_time", experiment.last_update_time)
+        .set("creation_time", experiment.creation_time)
+        .list("tags", tags(&experiment.tags))
+        .into()
+}
+
+pub(super) fn run_info(info: &RunInfo) -> Value {
+    Object::default()
+        .set("run_uuid", info.run_id.as_str())
+        .set("experiment_id", info.experiment_id.as_str())
+        .set("run_name", info.run_name.as_str())
+        .set("user_id", info.user_id.as_str())
+        .set("status", info.status.as_str())
+        .set("start_time", info.start_time)
+        .maybe("end_time", info.end_time)
+        .set("artifact_uri", info.artifact_uri.as_str())
+        .set("lifecycle_stage", info.lifecycle_stage.as_str())
+        .set("run_id", info.run_id.as_str())
+        .into()
+}
+
+pub(super) fn run(run: &Run) -> Value {
+    let data = Object::default()
+        .list("metrics", run.data.metrics.iter().map(metric).collect())
+        .list("params", params(&run.data.params))
+        .list("tags", tags(&run.data.tags));
+    let inputs = Object::default()
+        .list("dataset_inputs", run.links.dataset_inputs.iter().map(dataset_input).collect())
+        .list("model_inputs", run.links.model_inputs.iter().map(|link| json!({"model_id": link.model_id})).collect());
+    let outputs = Object::default().list(
+        "model_outputs",
+        run.links.model_outputs.iter().map(|link| json!({"model_id": link.model_id, "step": link.step})).collect(),
+    );
+    let mut whole = Object::default().set("info", run_info(&run.info)).set("data", data).set("inputs", inputs);
+    if !run.links.model_outputs.is_empty() {
+        whole = whole.set("outputs", outputs);
+    }
+    whole.into()
+}
+
+fn dataset_input(input: &DatasetInput) -> Value {
+    let dataset = Object::default()
+        .set("name", input.dataset.name.as_str())
+        .set("digest", input.dataset.digest.as_str())
+        .set("source_type", input.dataset.source_type.as_str())
+        .set("source", input.dataset.source.as_str())
+        .maybe("schema", input.dataset.schema.as_deref())
+        .maybe("profile", input.dataset.profile.as_deref());
+    Object::default().list("tags", tags(&input.tags)).set("dataset", dataset).into()
+}
+
+pub(super) fn file(file: &FileInfo) -> Value {
+    Object::default().set("path", file.path.as_str()).set("is_dir", file.is_dir).maybe("file_size", file.file_size).into()
+}
+
+pub(super) fn logged_model(model: &LoggedModel) -> Value {
+    let info = Object::default()
+        .set("model_id", model.model_id.as_str())
+        .set("experiment_id", model.experiment_id.as_str())
+        .set("name", model.name.as_str())
+        .set("creation_timestamp_ms", model.created_ms)
+        .set("last_updated_timestamp_ms", model.updated_ms)
+        .set("artifact_uri", model.artifact_uri.as_str())
+        .set("status", model.status.wire())
+        .maybe("model_type", model.model_type.as_deref())
+        .maybe("source_run_id", model.source_run_id.as_deref())
+        .maybe("status_message", model.status_message.as_deref())
+        .list("tags", model.tags.iter().map(|(key, value)| pair(key, value)).collect());
+    let data = Object::default()
+        .list("params", model.params.iter().map(|(key, value)| pair(key, value)).collect())
+        .list("metrics", model.metrics.iter().map(metric).collect());
+    json!({"info": Value::from(info), "data": Value::from(data)})
+}

@@ -1,0 +1,212 @@
+//! Experiments.
+
+use ropewalk_core::page::{Paged, decode_offset};
+use ropewalk_core::{Code, Error, Result, now_ms};
+
+use super::{Runs, no_experiment};
+use crate::filter::{parse, parse_order};
+use crate::limits::{check_experiment_name, check_experiment_tag};
+use crate::model::{Experiment, Lifecycle, Tag, ViewType, experiment_number};
+use crate::store::experiments as store;
+
+impl Runs {
+    /// The active experiment of this name, created if there is none.
+    ///
+    /// # Errors
+    /// `invalid` when an experiment of this name was deleted.
+    pub async fn ensure_experiment(&self, name: &str) -> Result<Experiment> {
+        if let Some(found) = self.find_experiment(name).await? {
+            return if found.lifecycle_stage == Lifecycle::Active { Ok(found) } else { Err(taken(&found)) };
+        }
+        match self.create_experiment(name, None, Vec::new()).await {
+            Err(error) if error.code() == Code::AlreadyExists => self.get_experiment_by_name(name).await,
+            other => other,
+        }
+    }
+
+    /// Creates an experiment.
+    ///
+    /// # Errors
+    /// `already_exists` when the name is taken, also by a deleted experiment.
+    pub async fn create_experiment(&self, name: &str, artifact_location: Option<&str>, tags: Vec<Tag>) -> Result<Experiment> {
+        check_experiment_name(name)?;
+        for tag in &tags {
+            check_experiment_tag(tag)?;
+        }
+        let now = now_ms();
+        let name = name.to_owned();
+        let location = artifact_location.filter(|location| !location.is_empty()).map(|location| location.trim_end_matches('/').to_owned());
+        self.core
+            .database
+            .write(move |tx| {
+                Box::pin(async move {
+                    if let Some(found) = store::by_name(tx, &name).await? {
+                        return Err(taken(&found));
+                    }
+                    let number = store::next_number(tx).await?;
+                    let mut sorted = tags;
+                    sorted.sort_by(|a, b| a.key.cmp(&b.key));
+                    let experiment = Experiment {
+                        experiment_id: number.to_string(),
+                        name,
+                        artifact_location: location.unwrap_or_else(|| format!("mlflow-artifacts:/{number}")),
+                        lifecycle_stage: Lifecycle::Active,
+                        creation_time: now,
+                        last_update_time: now,
+                        tags: sorted,
+                    };
+                    store::insert(tx, number, &experiment).await?;
+                    for tag in &experiment.tags {
+                        store::set_tag(tx, number, tag).await?;
+                    }
+                    Ok(experiment)
+                })
+            })
+            .await
+    }
+
+    /// The experiment with this number, active or deleted.
+    pub async fn get_experiment(&self, id: &str) -> Result<Experiment> {
+        let number = experiment_number(id)?;
+        let mut connection = self.core.database.read().await?;
+        store::by_number(&mut connection, number).await?.ok_or_else(|| no_experiment(id))
+    }
+
+    /// The experiment of this name, active or deleted.
+    pub async fn get_experiment_by_name(&self, name: &str) -> Result<Experiment> {
+        self.find_experiment(name)
+            .await?
+            .ok_or_else(|| Error::not_found(format!("Could not find experiment with name '{name}'")).hint("ropewalk run list"))
+    }
+
+    async fn find_experiment(&self, name: &str) -> Result<Option<Experiment>> {
+        let mut connection = self.core.database.read().await?;
+        store::by_name(&mut connection, name).await
+    }
+
+    /// A page of experiments; the newest first unless `order_by` says otherwise.
+    pub async fn search_experiments(
+        &self,
+        filter: &str,
+        view: ViewType,
+        order_by: &[String],
+        limit: u32,
+        page_token: Option<&str>,
+    ) -> Result<Paged<Experiment>> {
+        let comparisons = parse(filter)?;
+        let orders = order_by.iter().map(|order| parse_order(order)).collect::<Result<Vec<_>>>()?;
+        let offset = decode_offset(page_token)?;
+        let mut connection = self.core.database.read().await?;
+        let found = store::search(
+            &mut connection,
+            self.dialect(),
+            &comparisons,
+            view,
+            &orders,
+            i64::from(limit) + 1,
+            i64::try_from(offset).unwrap_or(i64::MAX),
+        )
+        .await?;
+        Ok(Paged::cut(found, offset, limit))
+    }
+
+    /// Gives an active experiment another name.
+    pub async fn rename_experiment(&self, id: &str, name: &str) -> Result<()> {
+        check_experiment_name(name)?;
+        let name = name.to_owned();
+        self.change_experiment(id, move |experiment| {
+            must_be_active(experiment)?;
+            experiment.name = name;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Deletes an experiment and its runs; both can be restored.
+    pub async fn delete_experiment(&self, id: &str) -> Result<()> {
+        self.change_experiment(id, |experiment| {
+            if experiment.lifecycle_stage == Lifecycle::Deleted {
+                return Err(no_experiment(&experiment.experiment_id));
+            }
+            experiment.lifecycle_stage = Lifecycle::Deleted;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Restores a deleted experiment and its runs.
+    pub async fn restore_experiment(&self, id: &str) -> Result<()> {
+        self.change_experiment(id, |experiment| {
+            if experiment.lifecycle_stage == Lifecycle::Active {
+                return Err(no_experiment(&experiment.experiment_id));
+            }
+            experiment.lifecycle_stage = Lifecycle::Active;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn change_experiment(&self, id: &str, change: impl FnOnce(&mut Experiment) -> Result<()> + Send + 'static) -> Result<()> {
+        let number = experiment_number(id)?;
+        let id = id.to_owned();
+        self.core
+            .database
+            .write(move |tx| {
+                Box::pin(async move {
+                    let mut experiment = store::by_number(tx, number).await?.ok_or_else(|| no_experiment(&id))?;
+                    let before = experiment.lifecycle_stage;
+                    change(&mut experiment)?;
+                    let now = now_ms();
+                    if let Some(other) = store::by_name(tx, &experiment.name).await?
+                        && other.experiment_id != experiment.experiment_id
+                    {
+                        return Err(taken(&other));
+                    }
+                    store::update(tx, number, &experiment.name, experiment.lifecycle_stage, now).await?;
+                    if before != experiment.lifecycle_stage {
+                        store::set_runs_lifecycle(tx, number, experiment.lifecycle_stage, now).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// Sets a tag of an active experiment.
+    pub async fn set_experiment_tag(&self, id: &str, tag: Tag) -> Result<()> {
+        check_experiment_tag(&tag)?;
+        let number = experiment_number(id)?;
+        must_be_active(&self.get_experiment(id).await?)?;
+        self.core.database.write(move |tx| Box::pin(async move { store::set_tag(tx, number, &tag).await })).await
+    }
+
+    /// Removes a tag of an active experiment.
+    pub async fn delete_experiment_tag(&self, id: &str, key: &str) -> Result<()> {
+        let number = experiment_number(id)?;
+        must_be_active(&self.get_experiment(id).await?)?;
+        let owned = key.to_owned();
+        let removed = self.core.database.write(move |tx| Box::pin(async move { store::delete_tag(tx, number, &owned).await })).await?;
+        if removed == 0 {
+            return Err(Error::not_found(format!("No tag with name: {key} in experiment with id {id}")));
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn must_be_active(experiment: &Experiment) -> Result<()> {
+    if experiment.lifecycle_stage == Lifecycle::Active {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "The experiment {} must be in the 'active' state. Current state is deleted.",
+        experiment.experiment_id
+    )))
+}
+
+fn taken(experiment: &Experiment) -> Error {
+    let state = match experiment.lifecycle_stage {
+        Lifecycle::Active => "",
+        Lifecycle::Deleted => " in deleted state. You can restore the experiment, or permanently delete the experiment to create a new one",
+    };
+    Error::new(Code::AlreadyExists, format!("Experiment '{}' already exists{state}.", experiment.name))
+}

@@ -1,0 +1,146 @@
+//! Logged models.
+
+use ropewalk_core::page::{Paged, decode_offset};
+use ropewalk_core::{Error, Result, new_id, now_ms};
+
+use super::{Runs, experiments::must_be_active};
+use crate::filter::parse;
+use crate::limits::{check_key, check_length};
+use crate::model::{LoggedModel, LoggedModelStatus, NewLoggedModel, Param, Tag, experiment_number};
+use crate::names::run_name;
+pub use crate::store::logged_models::LoggedModelOrder;
+use crate::store::logged_models as store;
+
+impl Runs {
+    /// Creates a logged model whose files are yet to come.
+    pub async fn create_logged_model(&self, new: NewLoggedModel) -> Result<LoggedModel> {
+        let experiment = self.get_experiment(&new.experiment_id).await?;
+        must_be_active(&experiment)?;
+        let number = experiment_number(&experiment.experiment_id)?;
+        let id = new_id();
+        let name = new.name.filter(|name| !name.is_empty());
+        if let Some(name) = &name {
+            check_model_name(name)?;
+        }
+        for param in &new.params {
+            check_key("key", &param.key)?;
+            check_length("value", 6000, &param.value)?;
+        }
+        let now = now_ms();
+        let model_id = format!("m-{id}");
+        let model = LoggedModel {
+            artifact_uri: format!("{}/models/{model_id}/artifacts", experiment.artifact_location),
+            model_id,
+            experiment_id: experiment.experiment_id,
+            name: name.unwrap_or_else(|| run_name(&id)),
+            status: LoggedModelStatus::Pending,
+            status_message: None,
+            created_ms: now,
+            updated_ms: now,
+            model_type: new.model_type,
+            source_run_id: new.source_run_id.filter(|id| !id.is_empty()),
+            params: new.params.into_iter().map(|param| (param.key, param.value)).collect(),
+            tags: new.tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
+            metrics: Vec::new(),
+        };
+        self.core
+            .database
+            .write(move |tx| {
+                Box::pin(async move {
+                    store::insert(tx, number, &model).await?;
+                    Ok(model)
+                })
+            })
+            .await
+    }
+
+    /// A logged model.
+    pub async fn get_logged_model(&self, id: &str) -> Result<LoggedModel> {
+        let mut connection = self.core.database.read().await?;
+        store::get(&mut connection, id).await?.ok_or_else(|| no_model(id))
+    }
+
+    /// Says that a logged model's files are complete, or not coming.
+    pub async fn finalize_logged_model(&self, id: &str, status: LoggedModelStatus) -> Result<LoggedModel> {
+        let owned = id.to_owned();
+        let changed = self
+            .core
+            .database
+            .write(move |tx| Box::pin(async move { store::set_status(tx, &owned, status, now_ms()).await }))
+            .await?;
+        if changed == 0 { Err(no_model(id)) } else { self.get_logged_model(id).await }
+    }
+
+    /// Deletes a logged model; its files stay.
+    pub async fn delete_logged_model(&self, id: &str) -> Result<()> {
+        let owned = id.to_owned();
+        let changed =
+            self.core.database.write(move |tx| Box::pin(async move { store::delete(tx, &owned, now_ms()).await })).await?;
+        if changed == 0 { Err(no_model(id)) } else { Ok(()) }
+    }
+
+    /// Sets tags of a logged model.
+    pub async fn set_logged_model_tags(&self, id: &str, tags: Vec<Tag>) -> Result<LoggedModel> {
+        self.get_logged_model(id).await?;
+        let owned = id.to_owned();
+        let tags = tags.into_iter().map(|tag| (tag.key, tag.value)).collect();
+        self.core.database.write(move |tx| Box::pin(async move { store::set_tags(tx, &owned, &tags).await })).await?;
+        self.get_logged_model(id).await
+    }
+
+    /// Removes a tag of a logged model.
+    pub async fn delete_logged_model_tag(&self, id: &str, key: &str) -> Result<()> {
+        self.get_logged_model(id).await?;
+        let (owned, tag) = (id.to_owned(), key.to_owned());
+        let removed = self.core.database.write(move |tx| Box::pin(async move { store::delete_tag(tx, &owned, &tag).await })).await?;
+        if removed == 0 { Err(Error::not_found(format!("No tag with key '{key}' found for logged model '{id}'"))) } else { Ok(()) }
+    }
+
+    /// Adds parameters of a logged model; those already there stay.
+    pub async fn log_model_params(&self, id: &str, params: Vec<Param>) -> Result<()> {
+        self.get_logged_model(id).await?;
+        let owned = id.to_owned();
+        let params = params.into_iter().map(|param| (param.key, param.value)).collect();
+        self.core.database.write(move |tx| Box::pin(async move { store::add_params(tx, &owned, &params).await })).await
+    }
+
+    /// A page of logged models, the newest first unless `orders` says otherwise.
+    pub async fn search_logged_models(
+        &self,
+        experiment_ids: &[String],
+        filter: &str,
+        orders: &[LoggedModelOrder],
+        limit: u32,
+        page_token: Option<&str>,
+    ) -> Result<Paged<LoggedModel>> {
+        let comparisons = parse(filter)?;
+        let experiments = experiment_ids.iter().map(|id| experiment_number(id)).collect::<Result<Vec<_>>>()?;
+        let offset = decode_offset(page_token)?;
+        let mut connection = self.core.database.read().await?;
+        let found = store::search(
+            &mut connection,
+            self.dialect(),
+            &experiments,
+            &comparisons,
+            orders,
+            i64::from(limit) + 1,
+            i64::try_from(offset).unwrap_or(i64::MAX),
+        )
+        .await?;
+        Ok(Paged::cut(found, offset, limit))
+    }
+}
+
+fn check_model_name(name: &str) -> Result<()> {
+    if name.contains(['/', ':', '.', '%', '"', '\'']) {
+        return Err(Error::invalid(format!(
+            "Invalid model name ({name}) provided. Model name must be a non-empty string and cannot contain the following \
+             characters: ('/', ':', '.', '%', '\"', \"'\")"
+        )));
+    }
+    Ok(())
+}
+
+fn no_model(id: &str) -> Error {
+    Error::not_found(format!("Logged model with ID '{id}' not found."))
+}
