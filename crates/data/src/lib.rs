@@ -5,19 +5,30 @@
 //! then makes the commit visible. Tables get their schema, row count and column statistics at
 //! commit.
 
+mod chunker;
+mod committing;
 mod csv;
+mod diff;
 mod frame;
 mod http;
 mod model;
 mod name;
+mod objects;
+mod pack;
 mod parquet_file;
 mod problem;
+mod reading;
 mod service;
 mod store;
 mod summary;
+mod table;
+mod tree;
+mod verify;
 
 pub use frame::{Cell, Column, ColumnKind, Frame};
-pub use http::routes;
+pub use http::{
+    BranchBody, CommitBody, CreateBody, FileBody, MergeBody, RowsBody, RowsColumn, TagBody, routes,
+};
 pub use model::{
     Change, ColumnDiff, Commit, CommitInfo, CommitRequest, Dataset, Diff, FileChange, FileDiff, FileEntry,
     RefInfo, TableDiff, VerifyProblem, VerifyReport,

@@ -29,8 +29,8 @@ pub struct Dataset {
 pub struct RefInfo {
     /// The name of the branch or tag.
     pub name: String,
-    /// The commit that it points to: 64 hexadecimal digits, or nothing on a branch without commits.
-    pub commit: Option<String>,
+    /// The commit that it points to: 64 hexadecimal digits.
+    pub commit: String,
     /// When it last moved, in milliseconds since the Unix epoch.
     pub updated_ms: i64,
 }

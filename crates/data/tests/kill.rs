@@ -1,0 +1,99 @@
+//! A process that is killed in the middle of commits loses none that it acknowledged, and leaves
+//! nothing half-written.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use ropewalk_core::{Actor, Core, Settings};
+use ropewalk_data::{CommitRequest, Data, DatasetSpec, FileChange, MIGRATIONS};
+
+const HOME: &str = "ROPEWALK_KILL_HOME";
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+fn content(number: u64) -> Vec<u8> {
+    let mut out = vec![0; 100_000];
+    blake3::Hasher::new().update(&number.to_le_bytes()).finalize_xof().fill(&mut out);
+    out
+}
+
+/// The child: commits until it is killed and says each commit's name once it is acknowledged.
+#[test]
+fn child_that_commits_until_it_is_killed() {
+    let Ok(home) = std::env::var(HOME) else { return };
+    runtime().block_on(async {
+        let data = Data::new(Core::open(Settings::for_home(Path::new(&home)), MIGRATIONS).await.unwrap());
+        for number in 0.. {
+            let number = number + u64::from(std::process::id()) * 1_000_000;
+            let request = CommitRequest {
+                dataset: "wine".into(),
+                branch: "main".into(),
+                message: "again".into(),
+                files: vec![FileChange {
+                    path: format!("{number}.bin"),
+                    content: Some(content(number).into()),
+                }],
+                expected_head: None,
+                create_branch_from: None,
+            };
+            let made = data.commit(request, &Actor::user("child")).await.unwrap();
+            println!("\nmade {} {number}", made.id);
+            std::io::stdout().flush().unwrap();
+        }
+    });
+}
+
+#[test]
+fn what_was_acknowledged_survives_every_kill() {
+    let home = tempfile::tempdir().unwrap();
+    let mut acknowledged: Vec<(String, u64)> = Vec::new();
+    for round in 0..10_u64 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "child_that_commits_until_it_is_killed", "--nocapture"])
+            .env(HOME, home.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let reader = std::thread::spawn(move || {
+            let lines = stdout.lines().map_while(Result::ok);
+            lines
+                .filter_map(|line| {
+                    let mut words = line.strip_prefix("made ")?.split(' ').map(str::to_owned);
+                    Some((words.next()?, words.next()?.parse().ok()?))
+                })
+                .collect::<Vec<(String, u64)>>()
+        });
+        // At a different moment each time.
+        std::thread::sleep(Duration::from_millis(300 + 37 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        acknowledged.extend(reader.join().unwrap());
+
+        runtime().block_on(async {
+            let core = Core::open(Settings::for_home(home.path()), MIGRATIONS).await.unwrap();
+            let data = Data::new(core.clone());
+            if acknowledged.is_empty() {
+                return;
+            }
+            let report = data.verify("wine").await.unwrap();
+            assert!(report.ok, "round {round}: {report:?}");
+            let log = data.log("wine", "main").await.unwrap();
+            for (id, number) in &acknowledged {
+                assert!(log.iter().any(|info| info.id == *id), "round {round}: commit {id} is lost");
+                let file = DatasetSpec::new("wine", id).with_path(format!("{number}.bin"));
+                assert_eq!(data.read(&file).await.unwrap(), content(*number));
+            }
+            // At most the last commit of each round stood without being told.
+            assert!(log.len() as u64 <= acknowledged.len() as u64 + round + 1);
+            assert!(core.journal.verify().await.unwrap().intact);
+        });
+    }
+    assert!(!acknowledged.is_empty(), "no commit was made in ten rounds");
+}
