@@ -63,9 +63,6 @@ pub struct Feedback {
 pub struct FeedbackReceipt {
     /// Labels stored; a second label for the same prediction replaces the first.
     pub accepted: u64,
-    /// How many of them belong to a prediction among the endpoint's newest 10,000. The others are kept and join as
-    /// soon as their prediction is found.
-    pub matched: u64,
 }
 
 /// Which captured predictions are asked for.

@@ -81,10 +81,16 @@ pub fn numeric_shares(reference: &[f64], current: &[f64], integers: bool) -> Sha
 /// Shares by category, over the categories of both sides in ascending order.
 #[must_use]
 pub fn category_shares<T: Ord>(reference: &[T], current: &[T]) -> Shares {
-    let table = contingency(reference, current);
+    shares_of_counts(&contingency(reference, current).into_values().collect::<Vec<_>>())
+}
+
+/// Shares of counts by category, (reference, current).
+#[must_use]
+pub fn shares_of_counts(counts: &[(f64, f64)]) -> Shares {
+    let total = counts.iter().fold((0.0, 0.0), |sum: (f64, f64), pair| (sum.0 + pair.0, sum.1 + pair.1));
     Shares {
-        reference: divided(table.values().map(|pair| pair.0).collect(), reference.len()),
-        current: divided(table.values().map(|pair| pair.1).collect(), current.len()),
+        reference: counts.iter().map(|pair| pair.0 / total.0.max(1.0)).collect(),
+        current: counts.iter().map(|pair| pair.1 / total.1.max(1.0)).collect(),
         edges: Vec::new(),
     }
 }
