@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use ropewalk_core::Result;
 
-use crate::frame::{Column, Frame, hash_value, truncated};
+use crate::column::{Column, hash_value, truncated};
+use crate::frame::Frame;
 use crate::model::{Change, ColumnDiff, Diff, FileDiff, TableDiff};
 use crate::name::DatasetSpec;
 use crate::objects;

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::frame::{Cell, ColumnKind};
+use crate::column::{Cell, ColumnKind};
 use crate::model::{Commit, CommitInfo, CommitRequest, Dataset, Diff, FileChange, RefInfo, VerifyReport};
 use crate::name::{DEFAULT_BRANCH, DatasetSpec, check_path};
 use crate::service::Data;

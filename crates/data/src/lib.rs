@@ -6,8 +6,10 @@
 //! commit.
 
 mod chunker;
+mod column;
 mod committing;
 mod csv;
+mod csv_scanner;
 mod diff;
 mod frame;
 mod http;
@@ -25,7 +27,8 @@ mod table;
 mod tree;
 mod verify;
 
-pub use frame::{Cell, Column, ColumnKind, Frame};
+pub use column::{Cell, Column, ColumnKind};
+pub use frame::Frame;
 pub use http::{
     BranchBody, CommitBody, CreateBody, FileBody, MergeBody, RowsBody, RowsColumn, TagBody, routes,
 };

@@ -14,7 +14,8 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{CdcOptions, WriterProperties};
 use ropewalk_core::{Error, Result};
 
-use crate::frame::{Column, ColumnKind, Frame};
+use crate::column::{Column, ColumnKind};
+use crate::frame::Frame;
 use crate::problem::Problem;
 
 /// Whole numbers up to here are exact as 64-bit floats; a column that goes beyond is kept as text.

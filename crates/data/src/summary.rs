@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::frame::{Column, ColumnKind, Frame};
+use crate::column::{Column, ColumnKind};
+use crate::frame::Frame;
 
 /// The quantiles that a summary gives.
 const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];

@@ -107,7 +107,7 @@ async fn references_lead_to_commits() {
         assert_eq!(data.tag("wine", "v1", "main", &ann()).await.unwrap_err().code(), Code::AlreadyExists);
         let log = data.log("wine", "main").await.unwrap();
         assert_eq!(log.iter().map(|info| &info.id).collect::<Vec<_>>(), [&second.id, &first.id]);
-        assert_eq!(log[0].parents, [first.id.clone()]);
+        assert_eq!(log[0].parents, std::slice::from_ref(&first.id));
         let page = data.log_page("wine", "main", &Page::first(1)).await.unwrap();
         let rest = Page { limit: 1, token: page.next_token };
         assert_eq!(data.log_page("wine", "main", &rest).await.unwrap().items[0].id, first.id);
