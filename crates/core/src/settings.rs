@@ -130,8 +130,15 @@ impl Settings {
                 (known.key, found.unwrap_or(default))
             })
             .collect();
-        let home = values.get("home").map_or(".ropewalk", |sourced| sourced.value.as_str());
-        let home = directory.join(home);
+        let home = match values.get("home") {
+            Some(sourced) if sourced.origin != Origin::Default => directory.join(&sourced.value),
+            // As with git: the home of the project that this folder belongs to.
+            _ => directory
+                .ancestors()
+                .map(|folder| folder.join(".ropewalk"))
+                .find(|home| home.is_dir())
+                .unwrap_or_else(|| directory.join(".ropewalk")),
+        };
         let settings = Self { home, values };
         settings.check()?;
         Ok(settings)

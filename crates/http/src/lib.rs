@@ -1,1 +1,11 @@
-//! placeholder
+//! One HTTP server: the features' routers merged, with authentication, the web app, errors as
+//! JSON and the OpenAPI description. It holds no rule of any feature.
+
+pub mod auth;
+mod host;
+mod listen;
+mod openapi;
+mod server;
+
+pub use listen::{Listening, listen};
+pub use server::{MAX_JSON_BYTES, build};

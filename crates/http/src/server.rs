@@ -1,0 +1,92 @@
+//! The merged router.
+
+use std::time::Duration;
+
+use axum::extract::DefaultBodyLimit;
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router, middleware};
+use http::{HeaderName, HeaderValue, Request, StatusCode};
+use ropewalk_core::{Code, Core, Error};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::auth::{self, Auth};
+use crate::{host, openapi};
+
+/// The largest JSON body, in bytes. A route for uploads sets a limit of its own.
+pub const MAX_JSON_BYTES: usize = 256 * 1024 * 1024;
+
+/// Merge the features' routers into one, with authentication, the web app and the description.
+/// `loopback_only` refuses what another site's page sends through a visitor's browser.
+pub fn build(
+    core: &Core,
+    auth: &Auth,
+    features: Vec<OpenApiRouter>,
+    loopback_only: bool,
+) -> (Router, OpenApi) {
+    let merged = features
+        .into_iter()
+        .fold(OpenApiRouter::new(), OpenApiRouter::merge)
+        .merge(ropewalk_core::journal::routes(&core.journal))
+        .merge(ropewalk_core::jobs::routes(&core.jobs))
+        .merge(auth::routes(auth));
+    let (router, description) = merged.split_for_parts();
+    let description = openapi::describe(description);
+    let served = description.clone();
+    let mut router = router
+        .route("/api/v1/openapi.json", axum::routing::get(move || async move { Json(served) }))
+        .fallback(fallback)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
+        .layer(middleware::from_fn_with_state(auth.clone(), auth::authenticate));
+    if loopback_only {
+        router = router.layer(middleware::from_fn(host::refuse_foreign));
+    }
+    let compress = SizeAbove::new(1024)
+        .and(NotForContentType::new("text/event-stream"))
+        .and(NotForContentType::new("application/octet-stream"))
+        .and(NotForContentType::new("image/"));
+    let router = router
+        .layer(middleware::from_fn(access_log))
+        .layer(CompressionLayer::new().compress_when(compress))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            Error::internal("the request made the server panic")
+                .hint("please report it with the request that you sent")
+                .into_response()
+        }));
+    (router, description)
+}
+
+/// What no feature answers: a file of the web app, or a JSON error below the API's paths.
+async fn fallback(request: Request<axum::body::Body>) -> Response {
+    let path = request.uri().path();
+    if ["/api/", "/ajax-api/", "/v2/", "/v1/"].iter().any(|prefix| path.starts_with(prefix)) {
+        return Error::new(Code::NotFound, format!("there is no route {} {path}", request.method()))
+            .hint("see /api/v1/openapi.json for the routes there are")
+            .into_response();
+    }
+    ropewalk_ui::serve(request.method(), request.uri())
+}
+
+async fn method_not_allowed(request: Request<axum::body::Body>) -> Response {
+    let error = Error::invalid(format!("{} is not answered at {}", request.method(), request.uri().path()))
+        .hint("see /api/v1/openapi.json for the routes there are");
+    (StatusCode::METHOD_NOT_ALLOWED, Json(error.to_wire())).into_response()
+}
+
+/// One structured line a request, and headers that keep browsers from guessing.
+async fn access_log(request: Request<axum::body::Body>, next: middleware::Next) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let started = std::time::Instant::now();
+    let mut response = next.run(request).await;
+    let elapsed: Duration = started.elapsed();
+    tracing::info!(target: "ropewalk::access", %method, path, status = response.status().as_u16(),
+        milliseconds = elapsed.as_secs_f64() * 1000.0, "request");
+    let headers = response.headers_mut();
+    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    headers.insert(HeaderName::from_static("x-frame-options"), HeaderValue::from_static("SAMEORIGIN"));
+    response
+}

@@ -1,0 +1,287 @@
+//! The command line: what it understands, and how its settings, client and output are made.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use ropewalk_core::{Result, Settings};
+use tokio::sync::OnceCell;
+
+use crate::client::Client;
+use crate::commands::{
+    auth, config, data, doctor, endpoint, incident, job, journal, ledger, model, prep, reference, run, status, watch,
+};
+use crate::compose::App;
+use crate::output::{self, Format, Output};
+use crate::running::Running;
+use crate::{demo, up};
+
+/// The machine-learning lifecycle in one program: data, preparation, training, models, serving,
+/// monitoring and incident response, on one line of evidence.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ropewalk",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_help = "Examples:\n  ropewalk demo                      the whole line on real data, in about a minute\n  ropewalk up                        serve everything at http://127.0.0.1:7878\n  ropewalk data commit wine red.csv  keep a table as a dataset\n  ropewalk                           where you stand and what to do next\n\nExit status: 0 ok · 1 failed check or bad input · 2 internal error · 4 not allowed · 130 interrupted\nSee also: ropewalk help exit-codes"
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Folder that holds the local state [default: .ropewalk here or in a folder above]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options", env = "ROPEWALK_HOME")]
+    home: Option<String>,
+    /// Talk to the server at this URL instead of a home
+    #[arg(long, global = true, value_name = "URL", help_heading = "Global options", env = "ROPEWALK_SERVER")]
+    server: Option<String>,
+    /// Token for a server that wants one
+    #[arg(long, global = true, value_name = "TOKEN", help_heading = "Global options", env = "ROPEWALK_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// Database of the home: sqlite://… or postgres://…
+    #[arg(long, global = true, value_name = "URL", help_heading = "Global options", env = "ROPEWALK_DATABASE", hide_env_values = true)]
+    database: Option<String>,
+    /// Blob store of the home: file:///… or s3://…
+    #[arg(long, global = true, value_name = "URL", help_heading = "Global options", env = "ROPEWALK_BLOBS")]
+    blobs: Option<String>,
+    /// Form of what is printed
+    #[arg(short, long, global = true, value_enum, default_value_t, help_heading = "Global options", env = "ROPEWALK_OUTPUT")]
+    output: Format,
+    /// Print results only
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    quiet: bool,
+    /// Log more: -v for information, -vv for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the whole line on real data and leave it open in the browser
+    #[command(after_help = "Examples:\n  ropewalk demo\n  ropewalk demo --exit -o json\n  ropewalk demo --home /tmp/tour --port 0")]
+    Demo(demo::DemoArgs),
+    /// Serve everything: web app, APIs, monitors
+    #[command(after_help = "Examples:\n  ropewalk up\n  ropewalk up --port 0 --home /srv/ropewalk\n  ropewalk up --database postgres://ropewalk@db/ropewalk --blobs s3://bucket/prefix")]
+    Up(UpArgs),
+    /// Datasets: commit, branch, tag, compare and merge tables
+    #[command(subcommand)]
+    Data(data::DataCommand),
+    /// Preparation: validate, split, fit transforms once
+    #[command(subcommand)]
+    Prep(prep::PrepCommand),
+    /// Runs: train, sweep, search, reproduce
+    #[command(subcommand)]
+    Run(run::RunCommand),
+    /// Models: register versions, move aliases
+    #[command(subcommand)]
+    Model(model::ModelCommand),
+    /// Endpoints: deploy, split traffic, roll out, roll back, predict
+    #[command(subcommand, visible_alias = "serve")]
+    Endpoint(endpoint::EndpointCommand),
+    /// Monitoring: drift, quality, feedback, alerts
+    #[command(subcommand)]
+    Watch(watch::WatchCommand),
+    /// Incidents: what broke, what changed, what was done
+    #[command(subcommand)]
+    Incident(incident::IncidentCommand),
+    /// Energy, carbon and money
+    #[command(subcommand)]
+    Ledger(ledger::LedgerCommand),
+    /// What changed between the good and the bad of a thing
+    #[command(after_help = "Examples:\n  ropewalk why incident:1\n  ropewalk why endpoint:wine\n  ropewalk why model:wine-quality/2")]
+    Why(journal::WhyArgs),
+    /// What a thing was made from, and what was made from it
+    #[command(after_help = "Examples:\n  ropewalk lineage model:wine-quality/2\n  ropewalk lineage dataset:wine --direction downstream")]
+    Lineage(journal::LineageArgs),
+    /// The hash-chained record of everything that matters
+    #[command(after_help = "Examples:\n  ropewalk journal\n  ropewalk journal --about endpoint:wine\n  ropewalk journal --verify")]
+    Journal(journal::JournalArgs),
+    /// Long work in the background
+    #[command(subcommand)]
+    Job(job::JobCommand),
+    /// Tokens, users and roles
+    #[command(subcommand)]
+    Auth(auth::AuthCommand),
+    /// Settings and where each comes from
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Check this machine and this home, with a remedy for each finding
+    Doctor,
+    /// Print the completions of a shell
+    #[command(after_help = "Example:\n  ropewalk completions bash > ~/.local/share/bash-completion/completions/ropewalk")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Help on a command or a topic
+    Help(reference::HelpArgs),
+    /// Print the generated reference of commands, settings and error codes
+    #[command(hide = true)]
+    Reference(reference::ReferenceArgs),
+}
+
+/// `ropewalk up`
+#[derive(Debug, Args)]
+struct UpArgs {
+    /// Port to listen on; 0 takes a free one [default: 7878]
+    #[arg(long, value_name = "N", env = "ROPEWALK_PORT")]
+    port: Option<String>,
+    /// Address to bind; another than loopback needs credentials [default: 127.0.0.1]
+    #[arg(long, value_name = "ADDRESS", env = "ROPEWALK_HOST")]
+    host: Option<String>,
+    /// Show the web app in the browser
+    #[arg(long)]
+    open: bool,
+}
+
+/// What a command works with.
+pub(crate) struct Context {
+    pub(crate) settings: Settings,
+    pub(crate) output: Output,
+    client: OnceCell<Client>,
+}
+
+impl Context {
+    /// The way to the services: a remote server, the server of the home, or this process.
+    pub(crate) async fn client(&self) -> Result<&Client> {
+        self.client
+            .get_or_try_init(|| async {
+                let token = self.settings.text("token");
+                if let Some(server) = self.settings.text("server") {
+                    return Client::remote(server, token);
+                }
+                if let Some(running) = Running::find(&self.settings.home).await {
+                    return Client::remote(&running.address, Some(&running.token));
+                }
+                let app = App::open(self.settings.clone()).await?;
+                app.serve.restore().await?;
+                Ok(Client::Local(app.router(false).0))
+            })
+            .await
+    }
+}
+
+/// The whole definition, for completions and the reference.
+pub(crate) fn definition() -> clap::Command {
+    Cli::command()
+}
+
+/// Read the arguments, do what they say, and give the exit status.
+pub(crate) async fn run() -> ExitCode {
+    let matches = match definition().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Help and version are printed to stdout and succeed; a usage error is bad input.
+            let code = if error.use_stderr() { 1 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(1);
+        }
+    };
+    let done = tokio::select! {
+        done = execute(cli) => done,
+        // A server and the demo wait for the interrupt themselves; any other command just ends.
+        () = forced_interrupt() => return ExitCode::from(130),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => output::fail(&error),
+    }
+}
+
+/// Ready at an interrupt, unless the command handles interrupts itself.
+async fn forced_interrupt() {
+    let serves = std::env::args().any(|argument| argument == "up" || argument == "demo");
+    if serves {
+        std::future::pending::<()>().await;
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+async fn execute(cli: Cli) -> Result<()> {
+    let mut flags = BTreeMap::new();
+    let mut set = |key: &str, value: Option<&String>| {
+        if let Some(value) = value {
+            flags.insert(key.to_owned(), value.clone());
+        }
+    };
+    let environment: BTreeMap<String, String> = std::env::vars().collect();
+    // clap reads the variables too, for its help; a value that came from one is not a flag.
+    let given = |key: &str, value: &Option<String>| {
+        value.clone().filter(|value| environment.get(&ropewalk_core::settings::variable(key)) != Some(value))
+    };
+    let global = &cli.global;
+    for (key, value) in [
+        ("home", &global.home),
+        ("server", &global.server),
+        ("token", &global.token),
+        ("database", &global.database),
+        ("blobs", &global.blobs),
+    ] {
+        set(key, given(key, value).as_ref());
+    }
+    match &cli.command {
+        Some(Command::Up(args)) => {
+            set("port", given("port", &args.port).as_ref());
+            set("host", given("host", &args.host).as_ref());
+        }
+        Some(Command::Demo(args)) => set("port", given("port", &args.port).as_ref()),
+        _ => {}
+    }
+    let directory = std::env::current_dir()?;
+    let settings = Settings::merge(&flags, &environment, &directory)?;
+    let output = Output { format: global.output, quiet: global.quiet };
+    start_log(&settings, global.verbose);
+    let context = Context { settings, output, client: OnceCell::new() };
+    let context = &context;
+    match cli.command {
+        None => status::run(context).await,
+        Some(Command::Demo(args)) => demo::run(context, args).await,
+        Some(Command::Up(args)) => up::up(context.settings.clone(), output, args.open).await,
+        Some(Command::Data(command)) => data::run(context, command).await,
+        Some(Command::Prep(command)) => prep::run(context, command).await,
+        Some(Command::Run(command)) => run::run(context, command).await,
+        Some(Command::Model(command)) => model::run(context, command).await,
+        Some(Command::Endpoint(command)) => endpoint::run(context, command).await,
+        Some(Command::Watch(command)) => watch::run(context, command).await,
+        Some(Command::Incident(command)) => incident::run(context, command).await,
+        Some(Command::Ledger(command)) => ledger::run(context, command).await,
+        Some(Command::Why(args)) => journal::why(context, args).await,
+        Some(Command::Lineage(args)) => journal::lineage(context, args).await,
+        Some(Command::Journal(args)) => journal::run(context, args).await,
+        Some(Command::Job(command)) => job::run(context, command).await,
+        Some(Command::Auth(command)) => auth::run(context, command).await,
+        Some(Command::Config(command)) => config::run(context, command),
+        Some(Command::Doctor) => doctor::run(context).await,
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(shell, &mut definition(), "ropewalk", &mut std::io::stdout());
+            Ok(())
+        }
+        Some(Command::Help(args)) => reference::help(&args),
+        Some(Command::Reference(args)) => reference::print(&args).await,
+    }
+}
+
+fn start_log(settings: &Settings, verbose: u8) {
+    let filter = match verbose {
+        0 => settings.text("log").unwrap_or("warn").to_owned(),
+        1 => "info".to_owned(),
+        _ => "debug".to_owned(),
+    };
+    let filter = tracing_subscriber::EnvFilter::try_new(&filter)
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}

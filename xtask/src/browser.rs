@@ -1,0 +1,42 @@
+//! The web app in a real Chromium.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::process::{Outcome, find, install_package, root, run};
+use crate::web;
+
+/// A Chromium of this machine, installed if that is possible.
+fn chromium() -> Outcome<PathBuf> {
+    const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+    let present = || NAMES.iter().find_map(|name| find(name));
+    if let Some(program) = present() {
+        return Ok(program);
+    }
+    eprintln!("Installing Chromium …");
+    install_package("chromium")?;
+    present().ok_or_else(|| "Chromium was installed but is not on the PATH".to_owned())
+}
+
+/// Run the browser tests against a server whose demo has finished.
+pub(crate) fn test(address: &str) -> Outcome {
+    let chromium = chromium()?;
+    let web = root().join("web");
+    web::install(&web)?;
+    let folder = web.join("tests/browser");
+    let mut scripts: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .map_err(|error| format!("{}: {error}", folder.display()))?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
+        .collect();
+    scripts.sort();
+    for script in scripts {
+        run(Command::new("node")
+            .arg(&script)
+            .current_dir(&web)
+            .env("ROPEWALK_URL", address)
+            .env("CHROMIUM", &chromium))?;
+    }
+    Ok(())
+}
