@@ -61,8 +61,7 @@ pub fn cost(reading: &Reading, machine: &Machine, rates: &Rates) -> Cost {
         watt_hours_high,
         method: method.to_owned(),
         grams_co2e: watt_hours / 1000.0 * rates.grams_per_kwh,
-        money: watt_hours / 1000.0 * rates.price_per_kwh
-            + reading.seconds / 3600.0 * rates.price_per_hour,
+        money: watt_hours / 1000.0 * rates.price_per_kwh + reading.seconds / 3600.0 * rates.price_per_hour,
         currency: rates.currency.clone(),
     }
 }
@@ -106,12 +105,8 @@ mod tests {
 
     #[test]
     fn an_hour_of_one_thread_and_a_quarter_of_the_memory() {
-        let reading = Reading {
-            seconds: 3600.0,
-            cpu_seconds: 3600.0,
-            resident_bytes: 4 << 30,
-            ..Reading::default()
-        };
+        let reading =
+            Reading { seconds: 3600.0, cpu_seconds: 3600.0, resident_bytes: 4 << 30, ..Reading::default() };
         let cost = cost(&reading, &machine(), &rates());
         assert!((cost.watt_hours - (4.0 + 2.5) * 1.5).abs() < 1e-12);
         assert!((cost.watt_hours_low - 2.0 * 1.5).abs() < 1e-12);

@@ -57,10 +57,7 @@ impl Meter {
             seconds: self.started.elapsed().as_secs_f64(),
             cpu_seconds: (machine::process_cpu_seconds() - self.cpu_seconds).max(0.0),
             busy_seconds: since(self.busy_seconds, machine::busy_cpu_seconds()),
-            joules: since(
-                self.joules.map(|joules| joules.packages),
-                joules.map(|joules| joules.packages),
-            ),
+            joules: since(self.joules.map(|joules| joules.packages), joules.map(|joules| joules.packages)),
             memory_joules: since(
                 self.joules.and_then(|joules| joules.memory),
                 joules.and_then(|joules| joules.memory),

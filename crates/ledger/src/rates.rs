@@ -36,7 +36,9 @@ impl Rates {
             (Some(grams), _) => (grams, "the setting carbon_intensity".to_owned()),
             (None, None) => (intensity::WORLD, "the world's mean; no country is set".to_owned()),
             (None, Some(code)) => match intensity::of_country(code) {
-                Some(grams) => (grams, format!("{code}, Our World in Data and Ember by way of CodeCarbon 3.3.2")),
+                Some(grams) => {
+                    (grams, format!("{code}, Our World in Data and Ember by way of CodeCarbon 3.3.2"))
+                }
                 None => {
                     let origin = format!("the world's mean; the table has no country {code}");
                     tracing::warn!(country = code, "{origin}");

@@ -160,9 +160,8 @@ fn new_entry(subject: &Reference, activity: &str, cost: &Cost) -> Result<LedgerE
 fn groups(sums: Vec<Sum>) -> Vec<Group> {
     let mut by_name: BTreeMap<String, Group> = BTreeMap::new();
     for sum in sums {
-        let group = by_name
-            .entry(sum.name.clone())
-            .or_insert_with(|| Group { name: sum.name, ..Group::default() });
+        let group =
+            by_name.entry(sum.name.clone()).or_insert_with(|| Group { name: sum.name, ..Group::default() });
         group.entries += sum.entries;
         group.cost += &sum.cost;
     }

@@ -87,12 +87,10 @@ impl<'a> Working<'a> {
             FittedStep::Impute { columns } => columns.iter().try_for_each(|Fill { column, value }| {
                 self.map(column, |old| if old.is_nan() { *value } else { old })
             }),
-            FittedStep::ImputeText { columns } => {
-                columns.iter().try_for_each(|fill| self.fill_text(fill))
-            }
-            FittedStep::Clip { columns } => columns.iter().try_for_each(|Bounds { column, low, high }| {
-                self.map(column, |old| clip(old, *low, *high))
-            }),
+            FittedStep::ImputeText { columns } => columns.iter().try_for_each(|fill| self.fill_text(fill)),
+            FittedStep::Clip { columns } => columns
+                .iter()
+                .try_for_each(|Bounds { column, low, high }| self.map(column, |old| clip(old, *low, *high))),
             FittedStep::SignedLog { columns } => {
                 columns.iter().try_for_each(|column| self.map(column, signed_log))
             }
@@ -139,10 +137,8 @@ impl<'a> Working<'a> {
             .categories
             .iter()
             .map(|category| {
-                let hot = texts
-                    .iter()
-                    .map(|text| f64::from(u8::from(text.as_ref() == Some(category))))
-                    .collect();
+                let hot =
+                    texts.iter().map(|text| f64::from(u8::from(text.as_ref() == Some(category)))).collect();
                 (category_name(&encoding.column, category), Values::Number(Cow::Owned(hot)))
             })
             .collect();

@@ -106,9 +106,10 @@ pub(crate) fn part(pipeline: &FittedPipeline, target: &Target, frame: Frame) -> 
         .number(&target.column)?
         .iter()
         .map(|value| {
-            target.label(*value).map(|label| if label > 0.5 { 1.0 } else { 0.0 }).ok_or_else(|| {
-                Error::internal(format!("a prepared row has no value of “{}”", target.column))
-            })
+            target
+                .label(*value)
+                .map(|label| if label > 0.5 { 1.0 } else { 0.0 })
+                .ok_or_else(|| Error::internal(format!("a prepared row has no value of “{}”", target.column)))
         })
         .collect::<Result<_>>()?;
     Ok(Part { frame, features, labels })

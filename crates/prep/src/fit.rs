@@ -20,8 +20,11 @@ pub fn fit(steps: &[Step], training: &Frame, inputs: Vec<InputColumn>) -> Result
         let one = fit_step(step, &working)?;
         working.apply(&one)?;
         if let Some(name) = repeated(&working) {
-            return Err(Error::invalid(format!("the step {} would make a second column “{name}”", step.name()))
-                .hint("give the other column another name in the dataset"));
+            return Err(Error::invalid(format!(
+                "the step {} would make a second column “{name}”",
+                step.name()
+            ))
+            .hint("give the other column another name in the dataset"));
         }
         fitted.push(one);
     }

@@ -23,14 +23,36 @@ enum Place {
 
 #[derive(Debug, Clone)]
 enum Operation {
-    Indicate { of: Place, into: usize },
-    Fill { place: usize, value: f64 },
-    FillText { place: usize, value: String },
-    Clip { place: usize, low: f64, high: f64 },
-    SignedLog { place: usize },
-    Scale { place: usize, shift: f64, scale: f64 },
+    Indicate {
+        of: Place,
+        into: usize,
+    },
+    Fill {
+        place: usize,
+        value: f64,
+    },
+    FillText {
+        place: usize,
+        value: String,
+    },
+    Clip {
+        place: usize,
+        low: f64,
+        high: f64,
+    },
+    SignedLog {
+        place: usize,
+    },
+    Scale {
+        place: usize,
+        shift: f64,
+        scale: f64,
+    },
     /// The places start as zero, so that only the known value has to be set.
-    OneHot { of: usize, places: HashMap<String, usize> },
+    OneHot {
+        of: usize,
+        places: HashMap<String, usize>,
+    },
 }
 
 /// A pipeline laid out for single rows.
@@ -176,7 +198,11 @@ impl RowPlan {
         for operation in &self.operations {
             self.run(operation, &mut numbers, &mut texts);
         }
-        Ok(self.outputs.iter().map(|place| narrow(numbers.get(*place).copied().unwrap_or(f64::NAN))).collect())
+        Ok(self
+            .outputs
+            .iter()
+            .map(|place| narrow(numbers.get(*place).copied().unwrap_or(f64::NAN)))
+            .collect())
     }
 
     fn read<'a>(&self, cells: &'a [Cell]) -> Result<(Vec<f64>, Vec<Option<&'a str>>)> {
@@ -185,8 +211,12 @@ impl RowPlan {
             let lacking: Vec<&str> =
                 self.inputs.iter().skip(cells.len()).map(|input| input.name.as_str()).collect();
             return Err(if lacking.is_empty() {
-                Error::invalid(format!("the row has {} cells, the pipeline takes {}", cells.len(), names.len()))
-                    .why(format!("its inputs are: {}", names.join(", ")))
+                Error::invalid(format!(
+                    "the row has {} cells, the pipeline takes {}",
+                    cells.len(),
+                    names.len()
+                ))
+                .why(format!("its inputs are: {}", names.join(", ")))
             } else {
                 missing_columns(&lacking, names.get(..cells.len()).unwrap_or_default())
             });

@@ -1,9 +1,7 @@
 //! The operations: validate, prepare, list, load.
 
 use bytes::Bytes;
-use ropewalk_core::{
-    Actor, Code, Core, Error, NewEntry, Page, Paged, Reference, Result, now_ms,
-};
+use ropewalk_core::{Actor, Code, Core, Error, NewEntry, Page, Paged, Reference, Result, now_ms};
 use ropewalk_data::{Data, DatasetSpec, Frame};
 use ropewalk_ledger::{Ledger, Meter};
 use serde_json::json;
@@ -181,7 +179,8 @@ impl Prep {
 
     /// One preparation, by its identifier or the beginning of it (at least 4 digits).
     pub async fn get(&self, id: &str) -> Result<Prepared> {
-        let sound = (4..=64).contains(&id.len()) && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let sound =
+            (4..=64).contains(&id.len()) && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         if !sound {
             return Err(Error::invalid(format!("“{id}” does not identify a preparation"))
                 .why("an identifier is 64 hexadecimal digits, of which the first 4 or more can do")
@@ -214,7 +213,8 @@ impl Prep {
         let validation = self.part_bytes(&prepared.id, "validation").await?;
         let test = self.part_bytes(&prepared.id, "test").await?;
         off_the_reactor(move || {
-            let read = |bytes: &Bytes| part(&prepared.pipeline, &prepared.spec.target, Frame::from_parquet(bytes)?);
+            let read =
+                |bytes: &Bytes| part(&prepared.pipeline, &prepared.spec.target, Frame::from_parquet(bytes)?);
             let (train, validation, test) = (read(&train)?, read(&validation)?, read(&test)?);
             Ok(PreparedData { prepared, train, validation, test })
         })
@@ -309,10 +309,7 @@ fn entry(prepared: &Prepared, dataset: Reference, actor: &Actor) -> NewEntry {
         verb: "prepare",
         subject: prepared.journal_reference(),
         inputs: vec![dataset],
-        outputs: vec![
-            prepared.journal_reference(),
-            Reference::new("pipeline", &prepared.pipeline_hash),
-        ],
+        outputs: vec![prepared.journal_reference(), Reference::new("pipeline", &prepared.pipeline_hash)],
         facts: json!({
             "source": prepared.spec.source,
             "target": prepared.spec.target.to_string(),
@@ -331,10 +328,8 @@ fn entry(prepared: &Prepared, dataset: Reference, actor: &Actor) -> NewEntry {
 }
 
 /// Long computing belongs on a thread of its own: the reactor goes on answering requests.
-async fn off_the_reactor<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|source| Error::internal("preparing stopped half-way").why(source.to_string()).source(source))?
+async fn off_the_reactor<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|source| {
+        Error::internal("preparing stopped half-way").why(source.to_string()).source(source)
+    })?
 }

@@ -281,10 +281,8 @@ impl Step {
             Self::ImputeConstant { value, .. } if !value.is_finite() => {
                 Err(Error::invalid("the step impute_constant has a value that is not a finite number"))
             }
-            Self::OneHot { most: 0, .. } => {
-                Err(Error::invalid("the step one_hot keeps no value at all")
-                    .why("`most` is 0; it must be at least 1"))
-            }
+            Self::OneHot { most: 0, .. } => Err(Error::invalid("the step one_hot keeps no value at all")
+                .why("`most` is 0; it must be at least 1")),
             _ => Ok(()),
         }
     }
@@ -301,7 +299,8 @@ mod tests {
 
     #[test]
     fn a_short_spec_gets_the_defaults() {
-        let text = r#"{"source": "wine@v1/red.csv", "target": {"column": "quality", "operator": ">=", "value": 6}}"#;
+        let text =
+            r#"{"source": "wine@v1/red.csv", "target": {"column": "quality", "operator": ">=", "value": 6}}"#;
         let read: PrepSpec = serde_json::from_str(text).unwrap();
         assert_eq!(read, spec());
         read.check().unwrap();

@@ -53,7 +53,12 @@ fn shuffled(hash: u128, seed: u64) -> u128 {
     u128::from_le_bytes(first)
 }
 
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of rows in memory")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of rows in memory"
+)]
 fn cut(rows: usize, share: f64) -> usize {
     ((rows as f64 * share).round() as usize).min(rows)
 }

@@ -91,7 +91,9 @@ fn sensible(expectation: &Expectation) -> Result<()> {
     match expectation {
         Expectation::Missing { max_share, .. } => share(*max_share, "missing values"),
         Expectation::Duplicates { max_share } => share(*max_share, "duplicates"),
-        Expectation::Range { column, min: Some(min), max: Some(max) } if !(min <= max) => {
+        Expectation::Range { column, min: Some(min), max: Some(max) }
+            if min > max || min.is_nan() || max.is_nan() =>
+        {
             Err(Error::invalid(format!("the range expected of “{column}” is empty"))
                 .why(format!("min is {min} and max is {max}")))
         }
@@ -107,7 +109,13 @@ fn one(frame: &Frame, expectation: &Expectation, checks: &mut Vec<Check>) {
     match expectation {
         Expectation::Present { column } => {
             let observed = if frame.has(column) { "there" } else { "not there" };
-            checks.push(check("present", Some(column), frame.has(column), observed.to_owned(), "there".to_owned()));
+            checks.push(check(
+                "present",
+                Some(column),
+                frame.has(column),
+                observed.to_owned(),
+                "there".to_owned(),
+            ));
         }
         Expectation::Kind { column, kind } => {
             let found = find(frame, column).map(Column::kind);
@@ -116,13 +124,21 @@ fn one(frame: &Frame, expectation: &Expectation, checks: &mut Vec<Check>) {
         }
         Expectation::Range { column, min, max } => checks.push(range(frame, column, *min, *max)),
         Expectation::Missing { column, max_share } => {
-            let columns = column.as_ref().map_or_else(|| frame.names().to_vec(), |column| vec![column.clone()]);
+            let columns =
+                column.as_ref().map_or_else(|| frame.names().to_vec(), |column| vec![column.clone()]);
             for column in columns {
-                let (observed, passed) = find(frame, &column).map_or(("not there".to_owned(), false), |found| {
-                    let share = share(found.missing(), found.len());
-                    (format!("{share:.4}"), share <= *max_share)
-                });
-                checks.push(check("missing", Some(&column), passed, observed, format!("at most {max_share}")));
+                let (observed, passed) =
+                    find(frame, &column).map_or(("not there".to_owned(), false), |found| {
+                        let share = share(found.missing(), found.len());
+                        (format!("{share:.4}"), share <= *max_share)
+                    });
+                checks.push(check(
+                    "missing",
+                    Some(&column),
+                    passed,
+                    observed,
+                    format!("at most {max_share}"),
+                ));
             }
         }
         Expectation::OneOf { column, values } => checks.push(one_of(frame, column, values)),
@@ -130,7 +146,13 @@ fn one(frame: &Frame, expectation: &Expectation, checks: &mut Vec<Check>) {
             let count = duplicates(frame);
             let share = share(count, frame.rows());
             let observed = format!("{share:.4} ({count} rows)");
-            checks.push(check("duplicates", None, share <= *max_share, observed, format!("at most {max_share}")));
+            checks.push(check(
+                "duplicates",
+                None,
+                share <= *max_share,
+                observed,
+                format!("at most {max_share}"),
+            ));
         }
         Expectation::Rows { min, max } => {
             let rows = frame.rows() as u64;
@@ -212,7 +234,8 @@ pub fn suggest(frame: &Frame) -> Vec<Expectation> {
         expectations.push(Expectation::Kind { column: name.to_owned(), kind: column.kind() });
         if let (Column::Number(values), ColumnKind::Number) = (column, column.kind()) {
             let finite = || values.iter().copied().filter(|value| value.is_finite());
-            let (low, high) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
+            let (low, high) =
+                (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
             if low <= high {
                 let margin = (high - low) * 0.1;
                 // What has never been negative is hardly meant to be.

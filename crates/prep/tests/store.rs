@@ -228,7 +228,8 @@ async fn bad_input_is_refused_and_leaves_nothing() {
 #[tokio::test]
 async fn a_text_target_and_an_unlabelled_row_are_told() {
     let (_home, core) = fresh_home(&migrations()).await;
-    let rows = (0..100).map(|row| format!("{row},{}\n", if row == 7 { String::new() } else { (row % 2).to_string() }));
+    let rows = (0..100)
+        .map(|row| format!("{row},{}\n", if row == 7 { String::new() } else { (row % 2).to_string() }));
     let text = format!("x,y\n{}", rows.collect::<String>());
     commit(&core, "t.csv", text.as_bytes()).await;
     let prep = prep(&core);
