@@ -350,7 +350,7 @@ fn revision_reference(endpoint: &str, revision: i64) -> Reference {
 
 /// Runs a change to its end even if the caller goes away in the middle: what is in the database is then in the table
 /// and in the journal.
-async fn to_the_end<T: Send + 'static>(
+pub(crate) async fn to_the_end<T: Send + 'static>(
     change: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
     tokio::spawn(change)

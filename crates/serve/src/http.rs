@@ -1,6 +1,8 @@
 //! Our own routes: endpoints, revisions, traffic, rollback, read-back, statistics.
 
-use crate::model::{DeployRequest, Endpoint, Revision, ServedState, TrafficChange, TrafficShare};
+use crate::model::{
+    DeployRequest, Endpoint, EndpointSettings, Revision, ServedState, TrafficChange, TrafficShare,
+};
 use crate::service::Serve;
 use crate::statistics::{EndpointStatistics, Figures};
 use crate::{metrics, oip};
@@ -58,6 +60,7 @@ pub fn routes(serve: &Serve) -> OpenApiRouter {
         .routes(routes!(deploy))
         .routes(routes!(set_traffic))
         .routes(routes!(rollback))
+        .routes(routes!(configure))
         .routes(routes!(served))
         .routes(routes!(statistics))
         .routes(routes!(prometheus))
@@ -138,6 +141,18 @@ async fn rollback(
 ) -> Result<Json<ServedState>> {
     let request = read(body)?;
     Ok(Json(serve.rollback(&name, request.to_revision, &request.reason, &actor).await?))
+}
+
+/// Change an endpoint's settings; what is not given stays.
+#[utoipa::path(put, path = "/api/v1/endpoints/{name}/settings", tag = "endpoints", request_body = EndpointSettings,
+    responses((status = 200, body = Endpoint)))]
+async fn configure(
+    State(serve): State<Serve>,
+    Path(name): Path<String>,
+    actor: Actor,
+    body: Result<Json<EndpointSettings>, JsonRejection>,
+) -> Result<Json<Endpoint>> {
+    Ok(Json(serve.configure(&name, read(body)?, &actor).await?))
 }
 
 /// What is served at this moment, read from the table that routes requests.

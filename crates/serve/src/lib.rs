@@ -12,6 +12,7 @@
 //! ```
 
 mod change;
+mod configure;
 pub mod histogram;
 mod http;
 mod metrics;
@@ -33,7 +34,8 @@ pub mod table;
 pub use http::{EndpointView, routes};
 pub use migrations::MIGRATIONS;
 pub use model::{
-    DeployRequest, Endpoint, Revision, ServedRevision, ServedState, TrafficChange, TrafficShare,
+    DeployRequest, Endpoint, EndpointSettings, Revision, ServedRevision, ServedState, TrafficChange,
+    TrafficShare,
 };
 pub use protocol::{InferenceRequest, InferenceResponse, InputTensor, TensorData};
 pub use runtime::{Runtime, Scorer, ServedModel};

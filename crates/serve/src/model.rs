@@ -63,6 +63,14 @@ pub struct DeployRequest {
     pub require_log: Option<bool>,
 }
 
+/// Settings of an endpoint that can be changed; what is not given stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EndpointSettings {
+    /// Whether a request whose prediction cannot be logged is refused with 503.
+    #[serde(default)]
+    pub require_log: Option<bool>,
+}
+
 /// One line of a traffic split.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TrafficShare {

@@ -123,7 +123,7 @@ impl Serve {
             if routes.endpoint.require_log {
                 return Err(Error::new(Code::Unavailable, "the prediction could not be logged, so it is not answered")
                     .why(error.to_string())
-                    .hint(format!("free the log's disk, or let `{name}` answer without a log: deploy with --require-log=false")));
+                    .hint(format!("ropewalk doctor   # to answer without a log: PUT /api/v1/endpoints/{name}/settings with require_log false")));
             }
             tracing::warn!(endpoint = name, %error, "answered without a log");
             route.statistics.record_log_failure();

@@ -33,13 +33,9 @@ async fn without_a_log_there_is_no_answer_unless_the_endpoint_says_so() {
     let error = house.serve.predict("wine", request(1), vec![]).await.unwrap_err();
     assert_eq!(error.code(), Code::Unavailable);
     assert!(error.to_string().contains("the disk is full") && error.advice().is_some());
-    let loose = DeployRequest {
-        endpoint: "wine".into(),
-        model: "wine-quality/1".into(),
-        require_log: Some(false),
-        ..DeployRequest::default()
-    };
-    house.serve.deploy(loose, &ann()).await.unwrap();
+    let loose = crate::EndpointSettings { require_log: Some(false) };
+    assert!(!house.serve.configure("wine", loose, &ann()).await.unwrap().require_log);
+    assert_eq!(house.serve.configure("beer", loose, &ann()).await.unwrap_err().code(), Code::NotFound);
     house.serve.predict("wine", request(1), vec![]).await.unwrap();
     let figures = house.serve.statistics("wine").await.unwrap().total;
     assert_eq!((figures.requests, figures.failures, figures.log_failures), (2, 1, 1));

@@ -86,6 +86,10 @@ async fn an_endpoint_lives_its_life_over_http() {
         (&json!("wine"), &json!(true), &json!("worse"))
     );
 
+    let settings = json!({"require_log": false});
+    let (status, endpoint) = client.json(Method::PUT, "/api/v1/endpoints/wine/settings", &settings).await;
+    assert_eq!((status, &endpoint["require_log"]), (StatusCode::OK, &json!(false)));
+
     let (status, metrics) = client.raw(Method::GET, "/metrics", &[], Body::empty()).await;
     assert_eq!(status, StatusCode::OK);
     let line = r#"ropewalk_requests_total{endpoint="wine",revision="2",model="wine-quality",version="2"} 1"#;
