@@ -1,0 +1,155 @@
+//! Our own routes, under `/api/v1`, and MLflow's beside them.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use ropewalk_core::{Actor, Result};
+use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::bundle::{ReferenceProfile, Signature};
+use crate::model::{Gate, ModelVersion, RegisterRequest, RegisteredModel};
+use crate::service::Models;
+
+/// The routes of the registry: ours, documented, and MLflow's.
+pub fn routes(models: &Models) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(register))
+        .routes(routes!(show_version))
+        .routes(routes!(set_alias, remove_alias))
+        .with_state(models.clone())
+        .merge(OpenApiRouter::from(crate::mlflow::routes(models)))
+}
+
+/// A model with its versions.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+struct ModelOverview {
+    #[serde(flatten)]
+    model: RegisteredModel,
+    /// The newest first.
+    versions: Vec<ModelVersion>,
+}
+
+/// A version with what its bundle says.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+struct VersionOverview {
+    #[serde(flatten)]
+    version: ModelVersion,
+    /// None for a version without a bundle.
+    bundle: Option<BundleOverview>,
+}
+
+/// A bundle without its weights.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+struct BundleOverview {
+    runtime: String,
+    recipe: String,
+    params: serde_json::Value,
+    pipeline_hash: String,
+    /// The condition that makes a row positive, as JSON.
+    target: serde_json::Value,
+    signature: Signature,
+    input_example: serde_json::Value,
+    reference: ReferenceProfile,
+    weights_bytes: u64,
+}
+
+/// What registers a run.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+struct RegisterBody {
+    /// The run whose bundle becomes the version, or the first digits of its identifier.
+    run_id: String,
+    /// Checks, all of which are evaluated and kept.
+    #[serde(default)]
+    gates: Vec<Gate>,
+    /// Free words.
+    #[serde(default)]
+    description: String,
+    /// Tags of the version.
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+    /// Register even if a gate fails.
+    #[serde(default)]
+    force: bool,
+}
+
+/// Where an alias points.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+struct AliasBody {
+    /// The version.
+    version: i64,
+}
+
+/// Lists registered models.
+#[utoipa::path(get, path = "/api/v1/models", tag = "models", responses((status = 200, body = Vec<RegisteredModel>)))]
+async fn list(State(models): State<Models>) -> Result<Json<Vec<RegisteredModel>>> {
+    Ok(Json(models.list().await?))
+}
+
+/// Shows a model with its versions.
+#[utoipa::path(get, path = "/api/v1/models/{name}", tag = "models", params(("name" = String, Path)), responses((status = 200, body = ModelOverview)))]
+async fn show(State(models): State<Models>, Path(name): Path<String>) -> Result<Json<ModelOverview>> {
+    Ok(Json(ModelOverview { model: models.model(&name).await?, versions: models.versions(&name).await? }))
+}
+
+/// Registers a run's model as the next version.
+#[utoipa::path(post, path = "/api/v1/models/{name}/versions", tag = "models", params(("name" = String, Path)), request_body = RegisterBody, responses((status = 200, body = ModelVersion), (status = 422, description = "a gate failed")))]
+async fn register(
+    State(models): State<Models>,
+    actor: Actor,
+    Path(name): Path<String>,
+    Json(body): Json<RegisterBody>,
+) -> Result<Json<ModelVersion>> {
+    let RegisterBody { run_id, gates, description, tags, force } = body;
+    let run_id = models.runs().expand_run_id(&run_id).await?;
+    Ok(Json(models.register(RegisterRequest { name, run_id, gates, description, tags, force }, &actor).await?))
+}
+
+/// Shows a version, by number, by `latest` or by `@ALIAS`.
+#[utoipa::path(get, path = "/api/v1/models/{name}/versions/{version}", tag = "models", params(("name" = String, Path), ("version" = String, Path)), responses((status = 200, body = VersionOverview)))]
+async fn show_version(State(models): State<Models>, Path((name, version)): Path<(String, String)>) -> Result<Json<VersionOverview>> {
+    let spec = if version.starts_with('@') { format!("{name}{version}") } else { format!("{name}/{version}") };
+    let version = models.resolve(&spec).await?;
+    let bundle = match &version.bundle_hash {
+        None => None,
+        Some(_) => {
+            let loaded = models.bundle(&version.name, version.version).await?;
+            let manifest = loaded.manifest;
+            Some(BundleOverview {
+                runtime: manifest.runtime,
+                recipe: manifest.recipe,
+                params: manifest.params,
+                pipeline_hash: manifest.pipeline_hash,
+                target: serde_json::to_value(manifest.target)?,
+                signature: manifest.signature,
+                input_example: manifest.input_example,
+                reference: manifest.reference,
+                weights_bytes: loaded.weights.len() as u64,
+            })
+        }
+    };
+    Ok(Json(VersionOverview { version, bundle }))
+}
+
+/// Points an alias at a version.
+#[utoipa::path(put, path = "/api/v1/models/{name}/aliases/{alias}", tag = "models", params(("name" = String, Path), ("alias" = String, Path)), request_body = AliasBody, responses((status = 200, body = RegisteredModel)))]
+async fn set_alias(
+    State(models): State<Models>,
+    actor: Actor,
+    Path((name, alias)): Path<(String, String)>,
+    Json(body): Json<AliasBody>,
+) -> Result<Json<RegisteredModel>> {
+    models.set_alias(&name, &alias, body.version, &actor).await?;
+    Ok(Json(models.model(&name).await?))
+}
+
+/// Removes an alias.
+#[utoipa::path(delete, path = "/api/v1/models/{name}/aliases/{alias}", tag = "models", params(("name" = String, Path), ("alias" = String, Path)), responses((status = 200, body = RegisteredModel)))]
+async fn remove_alias(State(models): State<Models>, actor: Actor, Path((name, alias)): Path<(String, String)>) -> Result<Json<RegisteredModel>> {
+    models.delete_alias(&name, &alias, &actor).await?;
+    Ok(Json(models.model(&name).await?))
+}
