@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use ropewalk_core::{Actor, Error, Page, Paged, Result};
+use ropewalk_core::{Actor, Error, Result};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -40,6 +40,19 @@ pub struct ValidateRequest {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct SourceQuery {
     source: String,
+}
+
+/// Which preparations.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct ListQuery {
+    #[serde(default)]
+    offset: u64,
+    #[serde(default = "default_items")]
+    limit: u32,
+}
+
+fn default_items() -> u32 {
+    100
 }
 
 /// Which rows.
@@ -119,15 +132,16 @@ async fn prepare(
     tag = "prep",
     params(
         ("limit" = Option<u32>, Query, description = "at most so many, 1 to 1000; 100 if not given"),
-        ("token" = Option<String>, Query, description = "the next_token of the page before"),
+        ("offset" = Option<u64>, Query, description = "how many to pass over; 0 if not given"),
     ),
-    responses((status = 200, body = Paged<Prepared>))
+    responses((status = 200, body = Vec<Prepared>))
 )]
 async fn list(
     State(prep): State<Prep>,
-    page: std::result::Result<Query<Page>, QueryRejection>,
-) -> Result<Json<Paged<Prepared>>> {
-    Ok(Json(prep.list(&query(page)?).await?))
+    wanted: std::result::Result<Query<ListQuery>, QueryRejection>,
+) -> Result<Json<Vec<Prepared>>> {
+    let wanted = query(wanted)?;
+    Ok(Json(prep.list(wanted.offset, wanted.limit).await?))
 }
 
 /// One preparation.

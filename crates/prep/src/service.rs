@@ -1,7 +1,7 @@
 //! The operations: validate, prepare, list, load.
 
 use bytes::Bytes;
-use ropewalk_core::{Actor, Code, Core, Error, NewEntry, Page, Paged, Reference, Result, now_ms};
+use ropewalk_core::{Actor, Code, Core, Error, NewEntry, Reference, Result, now_ms};
 use ropewalk_data::{Data, DatasetSpec, Frame};
 use ropewalk_ledger::{Ledger, Meter};
 use serde_json::json;
@@ -19,7 +19,7 @@ use crate::{store, validate};
 const CODE_VERSION: u32 = 1;
 /// The parts, as blobs and routes name them.
 const PARTS: [&str; 3] = ["train", "validation", "test"];
-/// The most items of one page of a listing.
+/// The most items of one answer.
 const MOST_ITEMS: u32 = 1000;
 /// The most rows of one answer.
 const MOST_ROWS: usize = 100_000;
@@ -197,13 +197,11 @@ impl Prep {
         })
     }
 
-    /// The preparations, newest first.
-    pub async fn list(&self, page: &Page) -> Result<Paged<Prepared>> {
-        let offset = page.offset()?;
-        let limit = page.limit.clamp(1, MOST_ITEMS);
+    /// The preparations, newest first: at most `limit` (1 to 1000), after the first `offset`.
+    pub async fn list(&self, offset: u64, limit: u32) -> Result<Vec<Prepared>> {
+        let limit = u64::from(limit.clamp(1, MOST_ITEMS));
         let mut connection = self.core.database.read().await?;
-        let found = store::newest(&mut connection, offset, u64::from(limit) + 1).await?;
-        Ok(Paged::cut(found, offset, limit))
+        store::newest(&mut connection, offset, limit).await
     }
 
     /// A preparation with its rows, features and labels.

@@ -73,13 +73,13 @@ impl PrepSpec {
             return Err(Error::invalid("the target's threshold is not a finite number"));
         }
         for step in &self.steps {
-            if let Some(column) = step.columns().filter(|columns| columns.contains(&self.target.column)) {
+            if let Some(named) = step.columns().filter(|columns| columns.contains(&self.target.column)) {
                 return Err(Error::invalid(format!(
                     "the step {} names the target column “{}”",
                     step.name(),
                     self.target.column
                 ))
-                .why(format!("its columns are {}", column.join(", ")))
+                .why(format!("its columns are {}", named.join(", ")))
                 .hint("steps transform inputs only"));
             }
             step.check()?;
