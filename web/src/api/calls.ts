@@ -1,4 +1,4 @@
-import { get, listing, part, post, type Listing } from './client'
+import { get, getBlob, listing, part, post, type Listing } from './client'
 import type {
   Alert,
   Artifact,
@@ -15,8 +15,9 @@ import type {
   Job,
   LedgerSummary,
   Lineage,
-  MetricPoint,
+  MetricSeries,
   ModelVersion,
+  MonitorSettings,
   Postmortem,
   Prediction,
   RegisteredModel,
@@ -68,7 +69,7 @@ export const sample = (name: string, reference: string, path: string, limit: num
 export interface RunQuery {
   experiment?: string
   filter?: string
-  order?: string
+  order_by?: string
   limit?: number
   token?: string
 }
@@ -77,7 +78,8 @@ export const runs = (query: RunQuery, signal?: AbortSignal) =>
   get<Listing<RunSummary>>('/api/v1/runs', { ...query }, signal)
 export const run = (id: string, signal?: AbortSignal) => get<RunDetail>(`/api/v1/runs/${part(id)}`, {}, signal)
 export const metrics = (id: string, signal?: AbortSignal) =>
-  get<Record<string, MetricPoint[]>>(`/api/v1/runs/${part(id)}/metrics`, {}, signal)
+  get<MetricSeries[]>(`/api/v1/runs/${part(id)}/metrics`, {}, signal)
+export const artifact = (id: string, path: string) => getBlob(`/api/v1/runs/${part(id)}/file`, { path })
 export const artifacts = (id: string, path: string, signal?: AbortSignal) =>
   all<Artifact>(`/api/v1/runs/${part(id)}/artifacts`, { path }, signal)
 
@@ -100,8 +102,11 @@ export const infer = (name: string, inputs: { name: string; shape: number[]; dat
   post<InferenceResponse>(`/v2/models/${part(name)}/infer`, { inputs })
 
 // Watching
-export const predictions = (name: string, limit: number, signal?: AbortSignal) =>
-  all<Prediction>(`/api/v1/endpoints/${part(name)}/predictions`, { limit }, signal)
+/** The newest predictions, newest first (the server sends them oldest first). */
+export const predictions = async (name: string, limit: number, signal?: AbortSignal) =>
+  (await all<Prediction>(`/api/v1/endpoints/${part(name)}/predictions`, { limit }, signal)).toReversed()
+export const monitor = (name: string, signal?: AbortSignal) =>
+  get<MonitorSettings>(`/api/v1/endpoints/${part(name)}/monitor`, {}, signal)
 export const reports = (name: string, signal?: AbortSignal) =>
   all<ReportSummary>(`/api/v1/endpoints/${part(name)}/reports`, { limit: 200 }, signal)
 export const report = (id: string, signal?: AbortSignal) => get<Report>(`/api/v1/reports/${part(id)}`, {}, signal)
@@ -115,13 +120,14 @@ export const incident = (id: string, signal?: AbortSignal) =>
   get<IncidentDetail>(`/api/v1/incidents/${part(id)}`, {}, signal)
 export const acknowledge = (id: string) => post<Incident>(`/api/v1/incidents/${part(id)}/acknowledge`, {})
 export const resolve = (id: string, resolution: string) =>
-  post<Incident>(`/api/v1/incidents/${part(id)}/resolve`, { resolution })
+  post<Incident>(`/api/v1/incidents/${part(id)}/resolve`, { text: resolution })
 export const note = (id: string, text: string) => post<unknown>(`/api/v1/incidents/${part(id)}/note`, { text })
 export const postmortem = (id: string, signal?: AbortSignal) =>
   get<Postmortem>(`/api/v1/incidents/${part(id)}/postmortem`, {}, signal)
 export const runbook = (id: string, dryRun: boolean) =>
   post<Job>(`/api/v1/incidents/${part(id)}/runbook`, { name: 'retrain', dry_run: dryRun })
-export const runbookRun = (id: string, signal?: AbortSignal) => get<RunbookRun>(`/api/v1/runbooks/${part(id)}`, {}, signal)
+export const runbooks = (id: string, signal?: AbortSignal) =>
+  all<RunbookRun>(`/api/v1/incidents/${part(id)}/runbooks`, {}, signal)
 export const why = (subject: string, signal?: AbortSignal) => get<Why>('/api/v1/why', { subject }, signal)
 export const rollouts = (name: string, signal?: AbortSignal) =>
   all<Rollout>(`/api/v1/endpoints/${part(name)}/rollouts`, {}, signal)

@@ -31,6 +31,11 @@ export async function get<T>(path: string, query: Query = {}, signal?: AbortSign
   return (await response.json()) as T
 }
 
+/** The bytes at an address, whole. */
+export async function getBlob(path: string, query: Query = {}): Promise<Blob> {
+  return (await send(address(path, query), {})).blob()
+}
+
 /** The stream of bytes at an address. */
 export async function getStream(path: string, query: Query, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
   const response = await send(address(path, query), { signal, headers: { accept: 'text/event-stream' } })

@@ -151,7 +151,7 @@ export interface Commit {
 export type Cell = string | number | boolean | null
 
 export interface SampleRows {
-  columns: string[]
+  columns: { name: string; kind: string }[]
   rows: Cell[][]
   total: number
 }
@@ -186,7 +186,7 @@ export interface RunDetail extends RunSummary {
   prepared: string | null
   pipeline: string | null
   code: string | null
-  environment: string | null
+  environment: unknown
   cost: Cost | null
 }
 
@@ -196,10 +196,15 @@ export interface MetricPoint {
   step: number
 }
 
+export interface MetricSeries {
+  key: string
+  points: MetricPoint[]
+}
+
 export interface Artifact {
   path: string
   is_dir: boolean
-  bytes: number | null
+  file_size?: number | null
 }
 
 // Models -----------------------------------------------------------------------------------------
@@ -242,6 +247,8 @@ export interface BundleSummary {
   target: Target
   signature: Signature
   input_example: Record<string, Cell> | null
+  reference?: { rows: number; auc: number | null }
+  weights_bytes?: number
 }
 
 export interface Target {
@@ -360,13 +367,12 @@ export interface InferenceResponse {
 // Watching ---------------------------------------------------------------------------------------
 
 export interface Prediction {
-  id: string
+  prediction_id: string
   time_ms: number
   revision: number
   model: string
   version: number
   score: number | null
-  label: number | null
   value: number | null
   latency_us: number
   inputs: Record<string, Cell>
@@ -452,10 +458,14 @@ export interface Alert {
 
 export interface MonitorSettings {
   enabled: boolean
+  /** Seconds between evaluations. */
   interval_seconds: number
   window_rows: number
+  /** Share of drifted columns that is an alert. */
   drift_share: number
+  /** Drop of the AUC below the reference that is allowed. */
   auc_drop: number
+  /** Effect size from which a difference matters. */
   material_effect: number
 }
 

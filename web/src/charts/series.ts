@@ -73,7 +73,7 @@ export function chart(options: ChartOptions, target: HTMLElement): uPlot {
     {
       width: options.width,
       height: options.height,
-      padding: [12, 10, 0, 0],
+      padding: [12, 18, 0, 0],
       legend: { show: false },
       cursor: {
         y: false,
@@ -83,7 +83,7 @@ export function chart(options: ChartOptions, target: HTMLElement): uPlot {
       },
       scales: { x: { time: options.time, range: xRange(options) }, y: { range: (_plot, low, high) => yRange(low, high, options) } },
       axes: [
-        { ...axis, grid: { show: false }, size: 26, space: 70, values: options.time ? undefined : (_plot, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? String(tick) : '')) },
+        { ...axis, grid: { show: false }, size: 26, space: 70, values: (_plot, ticks) => ticks.map((tick, place) => (options.time ? clock(tick, (ticks[1] ?? tick) - (ticks[0] ?? tick), place === 0) : Number.isInteger(tick) ? String(tick) : '')) },
         { ...axis, size: 52, space: 28, values: (_plot, ticks) => ticks.map(options.format) },
       ],
       series: [
@@ -107,6 +107,17 @@ export function chart(options: ChartOptions, target: HTMLElement): uPlot {
     columns(options),
     target,
   )
+}
+
+/** A tick of the time axis: seconds, minutes or days, as fine as the ticks lie apart. */
+function clock(at: number, apart: number, first: boolean): string {
+  const time = new Date(at * 1000)
+  const two = (value: number) => String(value).padStart(2, '0')
+  const day = `${two(time.getMonth() + 1)}-${two(time.getDate())}`
+  if (apart >= 86_400) return day
+  const hour = `${two(time.getHours())}:${two(time.getMinutes())}`
+  if (apart < 60) return `${hour}:${two(time.getSeconds())}`
+  return first && apart >= 3600 ? `${day} ${hour}` : hour
 }
 
 function xRange(options: ChartOptions): uPlot.Scale.Range {
@@ -147,14 +158,24 @@ function drawLines(plot: uPlot, options: ChartOptions): void {
     ctx.fillText(label, bbox.left + 4 * scale, y - 4 * scale)
   }
   ctx.setLineDash([])
-  for (const { at, label, token } of options.markers) {
+  // Words that would lie on one another go to the next of three rows; a fourth is left out, its line stays.
+  const taken: [number, number][][] = [[], [], []]
+  for (const { at, label, token } of options.markers.toSorted((a, b) => a.at - b.at)) {
     const x = Math.round(plot.valToPos(at, 'x', true))
     if (x < bbox.left || x > bbox.left + bbox.width) continue
     ctx.strokeStyle = ctx.fillStyle = colour(token)
+    ctx.globalAlpha = 0.75
     stroke(ctx, x, bbox.top, x, bbox.top + bbox.height)
-    const right = x > bbox.left + bbox.width * 0.82
-    ctx.textAlign = right ? 'right' : 'left'
-    ctx.fillText(label, x + (right ? -4 : 4) * scale, bbox.top + 9 * scale)
+    ctx.globalAlpha = 1
+    if (!label) continue
+    const width = ctx.measureText(label).width
+    const right = x + width + 8 * scale > bbox.left + bbox.width
+    const from = right ? x - width - 4 * scale : x + 4 * scale
+    const row = taken.findIndex((spans) => spans.every(([low, high]) => from > high + 6 * scale || from + width < low - 6 * scale))
+    if (row < 0) continue
+    taken[row]?.push([from, from + width])
+    ctx.textAlign = 'left'
+    ctx.fillText(label, from, bbox.top + (9 + row * 13) * scale)
   }
   ctx.restore()
 }

@@ -8,7 +8,7 @@ export function number(value: number | null | undefined, digits = 4): string {
   if (Number.isInteger(value)) return value.toLocaleString('en-GB')
   const size = Math.abs(value)
   if (size !== 0 && (size < 1e-4 || size >= 1e7)) return value.toExponential(2)
-  const decimals = Math.max(0, Math.min(6, digits - Math.max(1, Math.floor(Math.log10(size)) + 1)))
+  const decimals = Math.max(0, Math.min(8, digits - 1 - Math.floor(Math.log10(size))))
   return value.toLocaleString('en-GB', { minimumFractionDigits: Math.min(decimals, 2), maximumFractionDigits: decimals })
 }
 
@@ -55,6 +55,7 @@ export function bytes(value: number | null | undefined): string {
 /** A span of time. */
 export function seconds(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return none
+  if (value === 0) return '0 s'
   if (value < 0.001) return `${Math.round(value * 1e6)} µs`
   if (value < 1) return `${Math.round(value * 1000)} ms`
   if (value < 10) return `${value.toFixed(1)} s`

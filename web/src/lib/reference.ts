@@ -54,6 +54,12 @@ export function page(text: string): string {
   }
 }
 
+/** A revision keeps its colour for life, so that two looks can be compared. No hue of an alarm is among them. */
+export function revisionHue(revision: number): string {
+  const hues = [1, 3, 7, 4, 8, 5, 2]
+  return `var(--series-${hues[(revision - 1) % hues.length]})`
+}
+
 /** The hue of a kind, from the series tokens. */
 export function hue(kind: string): string {
   const hues: Record<string, string> = {

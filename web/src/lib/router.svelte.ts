@@ -53,12 +53,14 @@ class Router {
 
   #click(event: MouseEvent): void {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
-    const link = event.target instanceof Element ? event.target.closest('a') : null
-    if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return
-    if (/^\/(api|v2|ajax-api)\//.test(link.pathname)) return
-    if (link.hash && link.pathname === location.pathname) return
+    // Links within SVG have no parts of their address as members, so read the attribute.
+    const link = event.target instanceof Element ? event.target.closest('a[href]') : null
+    if (!link || link.getAttribute('target') || link.hasAttribute('download')) return
+    const url = new URL(link.getAttribute('href') ?? '', location.href)
+    if (url.origin !== location.origin || /^\/(api|v2|ajax-api|metrics)(\/|$)/.test(url.pathname)) return
+    if (url.hash && url.pathname === location.pathname) return
     event.preventDefault()
-    this.go(link.pathname + link.search)
+    this.go(url.pathname + url.search)
   }
 }
 

@@ -1,5 +1,5 @@
-import type { Entry } from '../api/types'
-import { fixed, number, percent, words } from './format'
+import type { Entry, Facts } from '../api/types'
+import { fixed, number, percent, share, words } from './format'
 
 export type Tone = 'ok' | 'warn' | 'bad' | 'info' | 'violet' | 'plain' | 'accent'
 
@@ -19,7 +19,7 @@ const said: Record<string, string> = {
   traffic: 'moved traffic of',
   rollback: 'rolled back',
   readback: 'read back',
-  drift: 'found drift at',
+  drift: 'evaluated',
   'alert.fire': 'fired',
   'alert.resolve': 'resolved',
   'incident.open': 'opened',
@@ -48,17 +48,25 @@ export function tone(entry: Pick<Entry, 'verb' | 'facts'>): Tone {
   return 'plain'
 }
 
-const quiet = new Set(['seconds', 'cost', 'bytes', 'new_bytes', 'hash', 'tree', 'text', 'command'])
+const quiet = /^(seconds|cost|bytes|new_bytes|.*hash|tree|command|.*_ms|.*_id|seed|code|process_id|generation)$/
 
 /** The most telling facts of an entry, in one line. */
-export function gist(facts: Entry['facts']): string {
+export function gist(entry: Pick<Entry, 'verb' | 'facts'>): string {
+  const facts = entry.facts
   if (!facts || typeof facts !== 'object') return ''
+  if (entry.verb === 'drift' && typeof facts.share_drifted === 'number') {
+    const auc = typeof facts.realised_auc === 'number' ? `, realised AUC ${fixed(facts.realised_auc, 3)}` : ''
+    return `${share(facts.share_drifted)} of the columns drifted${auc}`
+  }
   for (const key of ['text', 'title', 'message', 'reason', 'summary']) {
     const value = facts[key]
     if (typeof value === 'string' && value) return value
   }
-  return Object.entries(facts)
-    .filter(([key, value]) => !quiet.has(key) && simple(value))
+  // The headline of a run hides in its metrics.
+  const metrics = facts.metrics && typeof facts.metrics === 'object' ? (facts.metrics as Facts) : {}
+  const told: [string, unknown][] = Object.entries(metrics).filter(([key]) => /^(val|test)_auc$/.test(key))
+  return [...Object.entries(facts), ...told]
+    .filter(([key, value]) => !quiet.test(key) && simple(value))
     .slice(0, 4)
     .map(([key, value]) => `${words(key)} ${shown(key, value)}`)
     .join(' · ')

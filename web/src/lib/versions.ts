@@ -6,7 +6,7 @@ export function headline(version: ModelVersion): number | undefined {
   const metric = version.metrics?.val_auc
   if (typeof metric === 'number') return metric
   const gate = version.gates.find((one) => one.gate === 'auc_floor')
-  return gate?.observed ?? undefined
+  return gate?.observed ?? version.bundle?.reference?.auc ?? undefined
 }
 
 /** What the gates said, in a word. */

@@ -1,0 +1,109 @@
+/**
+ * A stand-in for the server, for working on the web app: answers from story.mjs and serves dist/ under the real
+ * content security policy. `npm run mock`, then open the address it prints. EMPTY=1 gives an empty home, OPEN=1 an
+ * open incident and running work.
+ */
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { extname, join, normalize } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import * as story from './story.mjs'
+
+const dist = join(fileURLToPath(new URL('.', import.meta.url)), '../../dist')
+const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' }
+const policy = "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+const empty = !!process.env.EMPTY
+
+const paged = (items) => ({ items })
+const one = (list, wanted, ...keys) => list.find((item) => keys.some((key) => String(item[key]).startsWith(wanted)))
+
+function runs(query) {
+  const order = /metrics\.`?([^`\s]+)`? (ASC|DESC)/.exec(query.get('order_by') ?? '')
+  const list = story.runs.filter(({ experiment }) => !query.get('experiment') || experiment === query.get('experiment'))
+  if (order) list.sort((a, b) => ((a.metrics[order[1]] ?? -9) - (b.metrics[order[1]] ?? -9)) * (order[2] === 'ASC' ? 1 : -1))
+  return paged(list)
+}
+
+function journal(query) {
+  const list = story.journal.filter((entry) => (!query.get('verb') || entry.verb === query.get('verb')) && (!query.get('about') || [entry.subject, ...entry.inputs, ...entry.outputs].includes(query.get('about'))))
+  return paged(list.toReversed().slice(0, Number(query.get('limit') ?? 100)))
+}
+
+const routes = [
+  ['/datasets', () => (empty ? [] : [story.dataset])],
+  ['/datasets/:name', () => story.dataset],
+  ['/datasets/:name/log', () => paged(story.commits)],
+  ['/datasets/:name/commits/:reference', ({ reference }) => { const ref = [...story.dataset.branches, ...story.dataset.tags].find(({ name }) => name === reference); return one(story.commits, ref?.commit ?? reference, 'id') }],
+  ['/datasets/:name/rows/:reference', () => story.sample],
+  ['/experiments', () => paged([{ experiment_id: '0', name: 'default' }, { experiment_id: '1', name: 'wine-quality' }])],
+  ['/runs', (_, query) => (empty ? paged([]) : runs(query))],
+  ['/runs/:id', ({ id }) => { const run = one(story.runs, id, 'run_id'); return run && { ...run, cost: run.tags['ropewalk.cost'] ? JSON.parse(run.tags['ropewalk.cost']) : null } }],
+  ['/runs/:id/metrics', ({ id }) => story.histories[id] ?? []],
+  ['/runs/:id/artifacts', (_, query) => (query.get('path') ? [{ path: 'model/bundle.json', is_dir: false, file_size: 182_331 }, { path: 'model/trees.json', is_dir: false, file_size: 81_220 }] : [{ path: 'model', is_dir: true }])],
+  ['/models', () => (empty ? [] : [story.model])],
+  ['/models/:name', () => ({ ...story.model, versions: story.versions.toReversed() })],
+  ['/models/:name/versions/:version', ({ version }) => one(story.versions, version, 'version')],
+  ['/endpoints', () => (empty ? [] : [story.endpoint])],
+  ['/endpoints/:name', ({ name }) => (name === 'wine' ? story.endpoint : undefined)],
+  ['/endpoints/:name/served', () => story.served],
+  ['/endpoints/:name/statistics', story.statistics],
+  ['/endpoints/:name/predictions', (_, query) => paged(story.predictions.slice(-Number(query.get('limit') ?? 100)))],
+  ['/endpoints/:name/reports', () => paged(story.reports)],
+  ['/endpoints/:name/monitor', () => story.monitor],
+  ['/endpoints/:name/rollouts', () => paged(story.rollouts)],
+  ['/endpoints/:name/rollback', () => story.served],
+  ['/reports/:id', ({ id }) => story.report(id)],
+  ['/incidents', () => paged(empty ? [] : story.incidents)],
+  ['/incidents/:id', ({ id }) => { const incident = one(story.incidents, id, 'number', 'id'); return incident && { incident, timeline: story.timeline(incident) } }],
+  ['/incidents/:id/postmortem', ({ id }) => story.postmortem(one(story.incidents, id, 'number', 'id').number)],
+  ['/incidents/:id/runbooks', ({ id }) => (one(story.incidents, id, 'number', 'id').number === 1 ? story.runbooks : [])],
+  ['/why', () => story.why],
+  ['/journal', (_, query) => (empty ? paged([]) : journal(query))],
+  ['/lineage', (_, query) => story.lineage(query.get('of'))],
+  ['/ledger/summary', () => (empty ? { entries: 0 } : story.ledger)],
+  ['/jobs', () => story.jobs],
+]
+
+function answer(path, query) {
+  for (const [pattern, make] of routes) {
+    const [wanted, given] = [pattern.split('/'), path.split('/')]
+    if (wanted.length !== given.length || !wanted.every((part, index) => part.startsWith(':') || part === given[index])) continue
+    return make(Object.fromEntries(wanted.flatMap((part, index) => (part.startsWith(':') ? [[part.slice(1), decodeURIComponent(given[index])]] : []))), query)
+  }
+  return undefined
+}
+
+function events(response) {
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+  const tell = () => {
+    const last = story.journal.at(-1)
+    const entry = { ...last, seq: last.seq + 1, time_ms: Date.now(), actor: 'system:monitor', verb: 'drift', subject: `report:${story.reports[0].id}`, inputs: ['endpoint:wine'], outputs: [], facts: { status: 'ok', share_drifted: 0, realised_auc: 0.821 } }
+    if (!empty) story.journal.push(entry)
+    response.write(`id: ${entry.seq}\ndata: ${JSON.stringify(entry)}\n\n`)
+  }
+  response.write(': here\n\n')
+  const timer = setInterval(tell, 20_000)
+  response.on('close', () => clearInterval(timer))
+}
+
+async function page(path, response) {
+  const wanted = normalize(path).replace(/^(\.\.(\/|$))+/, '')
+  const name = extname(wanted) ? wanted : '/index.html'
+  const content = await readFile(join(dist, name)).catch(() => undefined)
+  if (!content) return void response.writeHead(404).end('not found\n')
+  response.writeHead(200, { 'content-type': types[extname(name)] ?? 'application/octet-stream', 'content-security-policy': policy }).end(content)
+}
+
+const server = createServer(async (request, response) => {
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
+  const send = (status, body) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  if (pathname === '/api/v1/events') return events(response)
+  if (/^\/v2\/models\/.+\/infer$/.test(pathname)) {
+    return send(200, { model_name: 'wine', model_version: '2', parameters: { revision: 2 }, outputs: [{ name: 'probability', shape: [1], datatype: 'FP32', data: [0.7312] }] })
+  }
+  if (!pathname.startsWith('/api/v1/')) return page(pathname, response)
+  const body = answer(pathname.slice('/api/v1'.length), searchParams)
+  if (body === undefined) return send(404, { error: { code: 'not_found', what: `there is nothing at ${pathname}`, why: 'the name is not known', hint: 'ropewalk endpoint ls' } })
+  return send(200, body)
+})
+server.listen(Number(process.env.PORT ?? 4000), '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}`))
