@@ -21,6 +21,7 @@ mod picture;
 pub mod quality;
 mod reference;
 mod service;
+mod settings;
 mod sink;
 pub mod statistics;
 mod store;
@@ -29,11 +30,12 @@ mod verdict;
 pub use http::{FeedbackRequest, LoggedPrediction, Predictions, routes};
 pub use migrations::MIGRATIONS;
 pub use model::{
-    Alert, AlertKind, AlertStatus, CaptureFilter, Captured, ColumnDrift, Feedback, FeedbackReceipt, MonitorSettings,
-    Outcome, Report, ReportSummary, Status, Window,
+    Alert, AlertKind, AlertStatus, CaptureFilter, Captured, ColumnDrift, Feedback, FeedbackReceipt, Outcome, Report,
+    ReportSummary, Status, Window,
 };
 pub use reference::{Reference, ReferenceSource};
 pub use service::Watch;
+pub use settings::MonitorSettings;
 pub use sink::AlertSink;
 
 #[cfg(test)]

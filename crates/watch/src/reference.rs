@@ -32,11 +32,14 @@ impl ReferenceSource for Models {
     }
 }
 
+/// By registered model and version.
+type Known = HashMap<(String, i64), Arc<Reference>>;
+
 /// References kept in memory: a version never changes.
 #[derive(Clone)]
 pub(crate) struct References {
     source: Arc<dyn ReferenceSource>,
-    known: Arc<Mutex<HashMap<(String, i64), Arc<Reference>>>>,
+    known: Arc<Mutex<Known>>,
 }
 
 impl References {

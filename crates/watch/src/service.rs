@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use ropewalk_core::{Actor, Core, Error, Page, Paged, Result, now_ms};
@@ -22,6 +23,14 @@ const MOST_FEEDBACK: usize = 100_000;
 const LONGEST_ID: usize = 128;
 /// Largest page of a listing.
 const LARGEST_PAGE: u32 = 1_000;
+
+/// How long an evaluation waits for another delivery to end; the monitor delivers what is left.
+const DELIVERY_WAIT: Duration = Duration::from_secs(10);
+
+tokio::task_local! {
+    /// Set within a delivery.
+    static DELIVERING: ();
+}
 
 /// The monitoring service. Cheap to clone.
 #[derive(Clone)]
@@ -256,9 +265,12 @@ impl Watch {
     /// Hands alerts that have changed to the sink. What it refuses stays and is tried again by the monitor.
     pub(crate) async fn deliver(&self) {
         let Some(sink) = self.sink.get() else { return };
-        // Whoever holds the lock delivers ours as well. It also keeps a sink that evaluates from waiting for itself.
-        let Ok(_turn) = self.delivery.try_lock() else { return };
-        if let Err(error) = self.deliver_to(sink.as_ref()).await {
+        // A sink that evaluates must not wait for its own delivery; what it caused is handed over by the loop around it.
+        if DELIVERING.try_with(|()| ()).is_ok() {
+            return;
+        }
+        let Ok(_turn) = tokio::time::timeout(DELIVERY_WAIT, self.delivery.lock()).await else { return };
+        if let Err(error) = DELIVERING.scope((), self.deliver_to(sink.as_ref())).await {
             tracing::warn!(%error, "alerts could not be delivered; they will be tried again");
         }
     }

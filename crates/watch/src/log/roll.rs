@@ -19,7 +19,12 @@ use crate::Captured;
 pub(super) async fn left_behind(folder: &Path, blobs: &Blobs) -> Result<usize> {
     let listed = folder.to_owned();
     let mut rolled = 0;
-    for path in blocking(move || segment::list(&listed)).await? {
+    let paths = blocking(move || {
+        segment::remove_drafts(&listed);
+        segment::list(&listed)
+    })
+    .await?;
+    for path in paths {
         let Some(finished) = blocking(move || open(path)).await? else { continue };
         for (file, bytes) in finished.parquet {
             blobs.put(&file.path, bytes.into()).await?;

@@ -14,6 +14,10 @@ const MAGIC: &[u8; 8] = b"RWPRED1\n";
 const HEADER: usize = 12;
 /// Suffix of a segment that may be read.
 const SUFFIX: &str = "log";
+/// Suffix of one that is being made.
+const DRAFT: &str = "new";
+/// A draft of this age was left behind.
+const ABANDONED: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// A segment that is being appended to.
 pub(crate) struct Segment {
@@ -29,7 +33,7 @@ impl Segment {
     pub(crate) fn create(folder: &Path) -> Result<Self> {
         std::fs::create_dir_all(folder)?;
         let name = new_id();
-        let (draft, path) = (folder.join(format!("{name}.new")), folder.join(format!("{name}.{SUFFIX}")));
+        let (draft, path) = (folder.join(format!("{name}.{DRAFT}")), folder.join(format!("{name}.{SUFFIX}")));
         let mut file = OpenOptions::new().create_new(true).read(true).write(true).open(&draft)?;
         // Locked before it gets its name: nobody can take it for one that was left behind.
         file.lock()?;
@@ -128,6 +132,18 @@ pub(crate) fn frames(bytes: &[u8]) -> (Vec<&[u8]>, Tail) {
     (found, Tail::Clean)
 }
 
+/// Removes what a process left that ended while it made a segment; nothing was ever appended there.
+pub(crate) fn remove_drafts(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let age = entry.metadata().and_then(|data| data.modified()).ok().and_then(|made| made.elapsed().ok());
+        if path.extension().is_some_and(|extension| extension == DRAFT) && age.is_some_and(|age| age > ABANDONED) {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
 /// The segments in `folder`, oldest first.
 pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(folder) {
@@ -189,7 +205,7 @@ mod tests {
         let path = segment.path().to_owned();
         let other = File::open(&path).unwrap();
         assert!(other.try_lock().is_err());
-        assert_eq!(list(folder.path()).unwrap(), [path.clone()]);
+        assert_eq!(list(folder.path()).unwrap(), std::slice::from_ref(&path));
         drop(segment);
         other.try_lock().unwrap();
         assert_eq!(frames(&std::fs::read(&path).unwrap()).0, [b"payload"]);

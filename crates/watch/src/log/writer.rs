@@ -1,7 +1,6 @@
 //! The thread that appends: waiting records are written together and share one force to the disk.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use ropewalk_core::{Code, Error, Result};
@@ -84,10 +83,10 @@ fn run(folder: PathBuf, mut waiting: mpsc::Receiver<Command>) {
                 Err(_) => break,
             }
         }
-        let result = append(&folder, &mut segment, &frames).map_err(Arc::new);
+        let result = append(&folder, &mut segment, &frames);
         for done in answers {
             // A caller that went away does not undo the record.
-            let _ = done.send(result.as_ref().map(|()| ()).map_err(|error| not_logged(error)));
+            let _ = done.send(result.as_ref().map_err(not_logged).copied());
         }
         if segment.as_ref().is_some_and(|open| open.size() >= FULL) {
             segment = None;

@@ -119,6 +119,20 @@ async fn an_alert_that_is_refused_is_delivered_later() {
 }
 
 #[tokio::test]
+async fn a_sink_may_evaluate_without_waiting_for_itself() {
+    each_database(MIGRATIONS, |core| async move {
+        let (watch, ear) = watch_over(&core);
+        *ear.back.lock().unwrap() = Some(watch.clone());
+        send(&watch, moved(1)).await;
+        let actor = Watch::monitor_actor();
+        let evaluation = watch.evaluate("wine", Window::default(), &actor);
+        tokio::time::timeout(std::time::Duration::from_secs(5), evaluation).await.unwrap().unwrap();
+        assert_eq!(heard(&ear).await.len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_main_revision_changes_only_when_another_clearly_took_over() {
     each_database(MIGRATIONS, |core| async move {
         let (watch, _) = watch_over(&core);

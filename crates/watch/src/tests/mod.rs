@@ -108,9 +108,10 @@ async fn tell(watch: &Watch, ids: &[String], wrong_percent: usize) {
     watch.feedback("wine", items).await.unwrap();
 }
 
-/// Keeps what it is told; refuses while `broken`.
+/// Keeps what it is told; refuses while `broken`; asks `back` what it thinks.
 #[derive(Default)]
 struct Ear {
+    back: Mutex<Option<Watch>>,
     heard: Mutex<Vec<Alert>>,
     broken: Mutex<bool>,
 }
@@ -120,6 +121,10 @@ impl AlertSink for Ear {
     async fn alert(&self, alert: Alert) -> Result<()> {
         if *self.broken.lock().unwrap() {
             return Err(Error::internal("not now"));
+        }
+        let back = self.back.lock().unwrap().clone();
+        if let Some(watch) = back {
+            watch.evaluate(&alert.endpoint, crate::Window::default(), &ropewalk_core::Actor::system("ear")).await?;
         }
         self.heard.lock().unwrap().push(alert);
         Ok(())
