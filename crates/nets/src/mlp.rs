@@ -37,7 +37,10 @@ impl MlpConfig {
             return wrong(format!("a network takes 1 to {WIDTH_LIMIT} features, not {}", self.inputs));
         }
         if self.hidden.len() > LAYER_LIMIT {
-            return wrong(format!("a network has at most {LAYER_LIMIT} hidden layers, not {}", self.hidden.len()));
+            return wrong(format!(
+                "a network has at most {LAYER_LIMIT} hidden layers, not {}",
+                self.hidden.len()
+            ));
         }
         if let Some(width) = self.hidden.iter().find(|width| **width == 0 || **width > WIDTH_LIMIT) {
             return wrong(format!("a hidden layer has 1 to {WIDTH_LIMIT} units, not {width}"));
@@ -51,7 +54,8 @@ impl MlpConfig {
     /// The `(inputs, outputs)` of each dense layer in order; the last has the one logit.
     #[must_use]
     pub fn layer_shapes(&self) -> Vec<(usize, usize)> {
-        let widths: Vec<usize> = std::iter::once(self.inputs).chain(self.hidden.iter().copied()).chain([1]).collect();
+        let widths: Vec<usize> =
+            std::iter::once(self.inputs).chain(self.hidden.iter().copied()).chain([1]).collect();
         widths.windows(2).map(|pair| (pair[0], pair[1])).collect()
     }
 
@@ -118,7 +122,10 @@ impl Mlp {
                 }
                 let weight = TensorData::new(layer.weight.clone(), [*inputs, *outputs]);
                 let bias = TensorData::new(layer.bias.clone(), [*outputs]);
-                Ok(Linear { weight: Param::from_data(weight, device), bias: Some(Param::from_data(bias, device)) })
+                Ok(Linear {
+                    weight: Param::from_data(weight, device),
+                    bias: Some(Param::from_data(bias, device)),
+                })
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(Self { layers })
@@ -195,7 +202,8 @@ mod tests {
             LayerWeights { weight: vec![3.0, -2.0], bias: vec![0.1] },
         ];
         let net = Mlp::new(&config(), &weights, &processor()).unwrap();
-        let features = Tensor::<2>::from_data(TensorData::new(vec![1.0_f32, 1.0, -2.0, 3.0], [2, 2]), &processor());
+        let features =
+            Tensor::<2>::from_data(TensorData::new(vec![1.0_f32, 1.0, -2.0, 3.0], [2, 2]), &processor());
         let logits = numbers(net.forward(features, &[]).into_data()).unwrap();
         // Row 1: hidden (1+2+0.5, -1+0.5-0.25 → 0); 3·3.5 + 0.1. Row 2: (-2+6+0.5, 2+1.5-0.25); 13.5 − 6.5 + 0.1.
         assert!((logits[0] - 10.6).abs() < 1e-5 && (logits[1] - 7.1).abs() < 1e-5, "{logits:?}");

@@ -140,7 +140,8 @@ pub fn fit(
             break;
         }
     }
-    let (best_epoch, _, net) = best.ok_or_else(|| NetError::Config("at least one epoch is needed".to_owned()))?;
+    let (best_epoch, _, net) =
+        best.ok_or_else(|| NetError::Config("at least one epoch is needed".to_owned()))?;
     Ok(FittedMlp { config: config.clone(), weights: net.weights()?, best_epoch, epochs })
 }
 
@@ -191,15 +192,18 @@ impl Trainer {
     /// One step on these rows; their mean loss before it.
     fn step(&mut self, train: Examples<'_>, rows: &[usize], rate: f64) -> Result<f64> {
         let width = self.inputs;
-        let features: Vec<f32> =
-            rows.iter().flat_map(|row| train.features[row * width..(row + 1) * width].iter().copied()).collect();
+        let features: Vec<f32> = rows
+            .iter()
+            .flat_map(|row| train.features[row * width..(row + 1) * width].iter().copied())
+            .collect();
         let labels: Vec<f32> = rows.iter().map(|row| train.labels[*row]).collect();
         let features = Tensor::<2>::from_data(TensorData::new(features, [rows.len(), width]), &self.device);
         let labels = Tensor::<2>::from_data(TensorData::new(labels, [rows.len(), 1]), &self.device);
         let masks = self.masks(rows.len());
         let logits = self.net.forward(features, &masks);
         let loss = cross_entropy(logits, labels);
-        let value = numbers(loss.clone().inner().into_data())?.first().map_or(f64::NAN, |loss| f64::from(*loss));
+        let value =
+            numbers(loss.clone().inner().into_data())?.first().map_or(f64::NAN, |loss| f64::from(*loss));
         let gradients = GradientsParams::from_grads(loss.backward(), &self.net);
         self.net = self.optimizer.step(rate, self.net.clone(), gradients);
         Ok(value)
@@ -291,7 +295,8 @@ mod tests {
         let (features, labels) = ring(500, 9);
         let scorer = MlpScorer::load(&fitted.to_safetensors().unwrap()).unwrap();
         let scores = scorer.score(&features, 500).unwrap();
-        let right = scores.iter().zip(&labels).filter(|(score, label)| (**score >= 0.5) == (**label == 1.0)).count();
+        let right =
+            scores.iter().zip(&labels).filter(|(score, label)| (**score >= 0.5) == (**label == 1.0)).count();
         assert!(right > 450, "{right} of 500");
     }
 
@@ -322,24 +327,29 @@ mod tests {
     fn the_gradient_equals_the_difference_quotient() {
         let config = MlpConfig { inputs: 2, hidden: vec![3], dropout: 0.0, seed: 11 };
         let device = processor().autodiff();
-        let features = || Tensor::<2>::from_data(TensorData::new(vec![0.3_f32, -0.8, 1.1, 0.4], [2, 2]), &device);
+        let features =
+            || Tensor::<2>::from_data(TensorData::new(vec![0.3_f32, -0.8, 1.1, 0.4], [2, 2]), &device);
         let labels = || Tensor::<2>::from_data(TensorData::new(vec![1.0_f32, 0.0], [2, 1]), &device);
         let start = initial_weights(&config);
         let loss_of = |weights: &[LayerWeights]| {
             let net = Mlp::new(&config, weights, &device).unwrap();
-            f64::from(numbers(cross_entropy(net.forward(features(), &[]), labels()).inner().into_data()).unwrap()[0])
+            f64::from(
+                numbers(cross_entropy(net.forward(features(), &[]), labels()).inner().into_data()).unwrap()
+                    [0],
+            )
         };
         let net = Mlp::new(&config, &start, &device).unwrap();
         let loss = cross_entropy(net.forward(features(), &[]), labels());
         let gradients = net.first_weight_gradient(&loss.backward()).unwrap();
-        for place in 0..start[0].weight.len() {
+        assert_eq!(gradients.len(), start[0].weight.len());
+        for (place, gradient) in gradients.iter().enumerate() {
             let moved = |step: f32| {
                 let mut weights = start.clone();
                 weights[0].weight[place] += step;
                 loss_of(&weights)
             };
             let quotient = (moved(1e-2) - moved(-1e-2)) / 2e-2;
-            assert!((quotient - f64::from(gradients[place])).abs() < 2e-3, "{place}: {quotient} {}", gradients[place]);
+            assert!((quotient - f64::from(*gradient)).abs() < 2e-3, "{place}: {quotient} {gradient}");
         }
     }
 

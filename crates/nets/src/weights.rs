@@ -51,11 +51,14 @@ pub fn to_safetensors(config: &MlpConfig, weights: &[LayerWeights]) -> Result<Ve
     let views = parts
         .iter()
         .map(|(name, shape, bytes)| {
-            TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name.as_str(), view)).map_err(unreadable)
+            TensorView::new(Dtype::F32, shape.clone(), bytes)
+                .map(|view| (name.as_str(), view))
+                .map_err(unreadable)
         })
         .collect::<Result<Vec<_>>>()?;
     let description = Description { architecture: ARCHITECTURE.to_owned(), config: config.clone() };
-    let metadata = HashMap::from([(NETWORK_KEY.to_owned(), serde_json::to_string(&description).map_err(unreadable)?)]);
+    let metadata =
+        HashMap::from([(NETWORK_KEY.to_owned(), serde_json::to_string(&description).map_err(unreadable)?)]);
     safetensors::serialize(views, Some(metadata)).map_err(unreadable)
 }
 
@@ -69,7 +72,9 @@ pub fn from_safetensors(file: &[u8]) -> Result<(MlpConfig, Vec<LayerWeights>)> {
     let description = description.ok_or_else(|| unreadable("the file does not describe its network"))?;
     let Description { architecture, config } = serde_json::from_str(description).map_err(unreadable)?;
     if architecture != ARCHITECTURE {
-        return Err(unreadable(format!("the file holds a network of kind {architecture}, not {ARCHITECTURE}")));
+        return Err(unreadable(format!(
+            "the file holds a network of kind {architecture}, not {ARCHITECTURE}"
+        )));
     }
     config.check()?;
     let tensors = SafeTensors::deserialize(file).map_err(unreadable)?;
@@ -98,7 +103,11 @@ fn bias_name(position: usize) -> String {
 fn read(tensors: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
     let view = tensors.tensor(name).map_err(unreadable)?;
     if view.dtype() != Dtype::F32 || view.shape() != shape {
-        return Err(unreadable(format!("{name} is {:?} {:?}, expected F32 {shape:?}", view.dtype(), view.shape())));
+        return Err(unreadable(format!(
+            "{name} is {:?} {:?}, expected F32 {shape:?}",
+            view.dtype(),
+            view.shape()
+        )));
     }
     let (words, _) = view.data().as_chunks::<4>();
     let numbers: Vec<f32> = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
@@ -123,7 +132,11 @@ mod tests {
         let weights = initial_weights(&config());
         let file = to_safetensors(&config(), &weights).unwrap();
         assert_eq!(from_safetensors(&file).unwrap(), (config(), weights.clone()));
-        assert_eq!(file, to_safetensors(&config(), &weights).unwrap(), "the same weights make the same bytes");
+        assert_eq!(
+            file,
+            to_safetensors(&config(), &weights).unwrap(),
+            "the same weights make the same bytes"
+        );
     }
 
     #[test]
