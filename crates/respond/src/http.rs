@@ -73,7 +73,7 @@ impl PageQuery {
 #[derive(Debug, Default, Clone, Serialize, Deserialize, ToSchema)]
 struct NoteRequest {
     /// The words.
-    #[serde(default)]
+    #[serde(default, alias = "note")]
     text: String,
 }
 
