@@ -19,11 +19,27 @@ use crate::{
 /// Predictions of one answer at most.
 const MOST_PREDICTIONS: usize = 10_000;
 
-/// The body of `POST /api/v1/endpoints/{name}/feedback`.
+/// The body of `POST /api/v1/endpoints/{name}/feedback`: a list, or an object that holds it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct FeedbackRequest {
+#[serde(untagged)]
+pub enum FeedbackRequest {
     /// Observed values by prediction id.
-    pub items: Vec<Feedback>,
+    List(Vec<Feedback>),
+    /// The same under a name.
+    Object {
+        /// Observed values by prediction id.
+        items: Vec<Feedback>,
+    },
+}
+
+impl FeedbackRequest {
+    /// The observed values.
+    #[must_use]
+    pub fn into_items(self) -> Vec<Feedback> {
+        match self {
+            Self::List(items) | Self::Object { items } => items,
+        }
+    }
 }
 
 /// One logged prediction.
@@ -128,7 +144,7 @@ async fn feedback(
     Path(name): Path<String>,
     request: Result<Json<FeedbackRequest>, JsonRejection>,
 ) -> Result<Json<FeedbackReceipt>> {
-    Ok(Json(watch.feedback(&name, body(request)?.items).await?))
+    Ok(Json(watch.feedback(&name, body(request)?.into_items()).await?))
 }
 
 /// Compare what came in with what the model was trained on, and judge its answers.

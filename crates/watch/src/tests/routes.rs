@@ -31,12 +31,16 @@ async fn the_routes_do_what_the_service_does() {
     let (status, receipt) = call(&watch, Method::POST, "/api/v1/endpoints/wine/feedback", feedback).await;
     assert_eq!((status, receipt), (StatusCode::OK, json!({"accepted": 1})));
 
+    let bare = json!([{"prediction_id": ids[198], "value": 5}]);
+    let (status, receipt) = call(&watch, Method::POST, "/api/v1/endpoints/wine/feedback", bare).await;
+    assert_eq!((status, receipt), (StatusCode::OK, json!({"accepted": 1})));
+
     let (_, predictions) = call(&watch, Method::GET, "/api/v1/endpoints/wine/predictions?limit=2", Value::Null).await;
     let items = predictions["items"].as_array().unwrap();
     assert_eq!(items.len(), 2);
     let labelled = "/api/v1/endpoints/wine/predictions?labelled_only=true";
     let (_, known) = call(&watch, Method::GET, labelled, Value::Null).await;
-    assert_eq!((known["items"][0]["prediction_id"].as_str(), known["items"][0]["value"].as_f64()), (Some(ids[199].as_str()), Some(6.0)));
+    assert_eq!((known["items"][1]["prediction_id"].as_str(), known["items"][1]["value"].as_f64()), (Some(ids[199].as_str()), Some(6.0)));
     assert!(known["items"][0]["inputs"]["x"].is_number());
 
     let (status, report) = call(&watch, Method::POST, "/api/v1/endpoints/wine/evaluate", json!({})).await;
