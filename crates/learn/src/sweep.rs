@@ -298,4 +298,34 @@ mod tests {
         assert!(check(&request(TRIAL_LIMIT + 1)).is_err());
         assert!(check(&SweepRequest { recipes: vec!["mlq".into()], ..request(2) }).is_err());
     }
+
+    #[tokio::test]
+    async fn a_sweep_whose_job_broke_off_is_not_shown_as_running() {
+        let migrations = [
+            ropewalk_ledger::MIGRATIONS,
+            ropewalk_data::MIGRATIONS,
+            ropewalk_prep::MIGRATIONS,
+            ropewalk_runs::MIGRATIONS,
+            crate::MIGRATIONS,
+        ]
+        .concat();
+        let (_home, core) = ropewalk_core::testing::fresh_home(&migrations).await;
+        let data = ropewalk_data::Data::new(core.clone());
+        let ledger = ropewalk_ledger::Ledger::new(core.clone());
+        let prep = ropewalk_prep::Prep::new(core.clone(), data, ledger.clone());
+        let learn = Learn::new(core.clone(), ledger, prep, ropewalk_runs::Runs::new(core.clone()));
+        let broken = |_: Progress| async { Err(Error::internal("the machine went away")) };
+        let job = core.jobs.start("sweep", None, &Actor::user("ann"), broken).await.unwrap();
+        learn.begin("s".to_owned(), &request(2), &job.id).await.unwrap();
+        for _ in 0..100 {
+            let sweep = learn.get_sweep("s").await.unwrap();
+            if sweep.status == store::FAILED {
+                assert_eq!(sweep.error.as_deref(), Some("the machine went away"));
+                assert!(sweep.ended_ms.is_some());
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("still shown as running");
+    }
 }
