@@ -57,7 +57,7 @@ impl Learn {
             store::get(&mut connection, id).await?
         };
         let (mut sweep, job) =
-            found.ok_or_else(|| Error::not_found(format!("no sweep {id}")).hint("ropewalk run list"))?;
+            found.ok_or_else(|| Error::not_found(format!("no sweep {id}")).hint("ropewalk run ls"))?;
         // A process that died did not write the end of its sweep; its job knows.
         if sweep.status == store::RUNNING
             && !job.is_empty()
