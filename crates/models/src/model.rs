@@ -202,7 +202,7 @@ pub fn check_model_name(name: &str) -> Result<()> {
     }
     if name.contains(['/', ':']) {
         return Err(Error::invalid(format!(
-            "Invalid model name: '{name}'. Model name must not contain '/' or ':'."
+            "Invalid model name '{name}'. Names cannot contain '/' or ':'."
         )));
     }
     if name.chars().count() > NAME_LIMIT {
@@ -223,7 +223,7 @@ pub fn check_alias(alias: &str) -> Result<()> {
     let plain = !alias.is_empty() && alias.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
     if !plain {
         return Err(Error::invalid(format!(
-            "Invalid alias name: '{alias}'. Names may only contain alphanumerics, underscores (_) and dashes (-)."
+            "Invalid alias name: '{alias}'. Names may only contain alphanumerics, underscores (_), and dashes (-)."
         )));
     }
     if alias.len() > ALIAS_LIMIT {

@@ -32,6 +32,11 @@ pub const HISTORY_RESULTS: u32 = 25_000;
 /// # Errors
 /// `invalid`, naming `path` (where in the request the key stands).
 pub fn check_key(path: &str, key: &str) -> Result<()> {
+    check_named_key(path, path, key)
+}
+
+/// As [`check_key`]; `what` is how a message on the length calls it.
+fn check_named_key(path: &str, what: &str, key: &str) -> Result<()> {
     let plain = key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '/' | '.' | '-' | ' ' | ':'));
     if !plain {
         return Err(Error::invalid(format!(
@@ -46,7 +51,7 @@ pub fn check_key(path: &str, key: &str) -> Result<()> {
              not resolve to other names when treated as such. This name would resolve to '{normal}'"
         )));
     }
-    check_length(path, KEY_LENGTH, key)
+    check_length(what, KEY_LENGTH, key)
 }
 
 /// Refuses a text longer than `limit` characters.
@@ -81,7 +86,7 @@ pub fn check_batch(metrics: &mut [Metric], params: &mut [Param], tags: &mut [Tag
         check_metric(&format!("metrics[{index}]."), metric)?;
     }
     for (index, param) in params.iter_mut().enumerate() {
-        check_key(&format!("params[{index}].key"), &param.key)?;
+        check_named_key(&format!("params[{index}].key"), "Param key", &param.key)?;
         cut(&mut param.value, PARAM_VALUE_LENGTH);
     }
     for (index, tag) in tags.iter_mut().enumerate() {
@@ -93,10 +98,10 @@ pub fn check_batch(metrics: &mut [Metric], params: &mut [Param], tags: &mut [Tag
 
 /// Checks one metric; `path` precedes the field names in messages.
 pub fn check_metric(path: &str, metric: &mut Metric) -> Result<()> {
-    check_key(&format!("{path}name"), &metric.key)?;
+    check_named_key(&format!("{path}name"), "Metric name", &metric.key)?;
     if metric.timestamp < 0 {
         return Err(Error::invalid(format!(
-            "Invalid value {} for parameter '{path}timestamp' supplied: metric '{}' (value={}). Timestamp must be a nonnegative \
+            "Invalid value {} for parameter '{path}timestamp' supplied: metric '{}' (value={:?}). Timestamp must be a nonnegative \
              long (64-bit integer) ",
             metric.timestamp, metric.key, metric.value
         )));

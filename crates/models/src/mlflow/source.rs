@@ -20,7 +20,7 @@ pub(super) struct Place {
 /// that the client names, so that nobody registers what he may not read.
 pub(super) async fn resolve(models: &Models, source: &str, run_id: Option<String>, model_id: Option<String>) -> MlflowResult<Place> {
     let (scheme, rest) = split(source);
-    let mut place = Place { source: source.to_owned(), storage_location: None, run_id, model_id };
+    let place = Place { source: source.to_owned(), storage_location: None, run_id, model_id };
     match scheme {
         "" | "file" => Err(MlflowError::invalid(format!(
             "Invalid model version source: '{source}'. To use a local path as a model version source, the run_id request parameter \
@@ -34,12 +34,11 @@ pub(super) async fn resolve(models: &Models, source: &str, run_id: Option<String
         ))),
         "models" => from_models(models, rest, place).await,
         "runs" => {
-            let (run, path) = rest.trim_start_matches('/').split_once('/').unwrap_or((rest.trim_start_matches('/'), ""));
+            // The client reads a `runs:` source by itself, so it stays as it is.
+            let run = rest.trim_start_matches('/').split('/').next().unwrap_or_default();
             if place.run_id.as_deref() != Some(run) {
                 return Err(foreign(source, "run_id"));
             }
-            let info = models.runs().run_info(run).await?;
-            place.storage_location = Some(format!("{}/{path}", info.artifact_uri).trim_end_matches('/').to_owned());
             Ok(place)
         }
         "mlflow-artifacts" => {
@@ -64,16 +63,22 @@ pub(super) async fn resolve(models: &Models, source: &str, run_id: Option<String
 async fn from_models(models: &Models, rest: &str, mut place: Place) -> MlflowResult<Place> {
     let target = rest.trim_start_matches('/');
     if !target.contains(['/', '@']) {
-        if place.model_id.as_deref().is_some_and(|id| id != target) {
+        if place.model_id.as_deref() != Some(target) {
             return Err(foreign(&place.source, "model_id"));
         }
         let model = models.runs().get_logged_model(target).await?;
         place.storage_location = Some(model.artifact_uri);
         place.run_id = place.run_id.or(model.source_run_id);
-        place.model_id = Some(model.model_id);
         return Ok(place);
     }
     let version = models.resolve(target).await?;
+    let differs = |asked: &Option<String>, is: &Option<String>| asked.is_some() && asked != is;
+    if differs(&place.run_id, &version.run_id) || differs(&place.model_id, &version.model_id) {
+        return Err(MlflowError::invalid(format!(
+            "Invalid model version source: '{}'. The run_id and model_id request parameters must match the referenced model version.",
+            place.source
+        )));
+    }
     place.source = format!("models:/{}/{}", version.name, version.version);
     place.storage_location = Some(version.storage_location.unwrap_or(version.source));
     place.run_id = place.run_id.or(version.run_id);

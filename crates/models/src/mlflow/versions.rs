@@ -29,11 +29,13 @@ pub(super) fn number(fields: &Fields) -> MlflowResult<i64> {
     if !fields.has("version") {
         return Err(MlflowError::missing("version"));
     }
-    fields
-        .integer("version")
-        .ok()
-        .flatten()
-        .ok_or_else(|| MlflowError::invalid("Parameter 'version' must be an integer.".to_owned()))
+    match fields.integer("version") {
+        Ok(Some(number)) => Ok(number),
+        _ => Err(MlflowError::invalid(format!(
+            "Parameter 'version' must be an integer, got '{}'.",
+            fields.any_text("version").ok().flatten().unwrap_or_default()
+        ))),
+    }
 }
 
 async fn create(State(models): State<Models>, actor: Actor, fields: Fields) -> MlflowResult {

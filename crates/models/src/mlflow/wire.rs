@@ -39,7 +39,6 @@ pub(super) fn version(version: &ModelVersion) -> Value {
         .set("status", version.status.as_str())
         .maybe("status_message", version.status_message.as_deref())
         .set("run_link", version.run_link.as_deref().unwrap_or_default())
-        .maybe("model_id", version.model_id.as_deref())
         .list("tags", tags(&version.tags))
         .list("aliases", version.aliases.iter().map(|alias| alias.as_str().into()).collect())
         .into()

@@ -117,19 +117,6 @@ pub fn parse_order(text: &str) -> Result<Order> {
     let wrong = || Error::invalid(format!("Invalid order_by clause '{text}'. Could not be parsed."));
     let tokens = tokens(text).map_err(|_| wrong())?;
     let mut parser = Parser { tokens: &tokens, at: 0, text };
-    // Names with a space that MLflow's old clients send: `Run Name`.
-    if let [Token::Word(first), Token::Word(second), rest @ ..] = tokens.as_slice()
-        && first.eq_ignore_ascii_case("run")
-        && second.eq_ignore_ascii_case("name")
-    {
-        let mut tail = Parser { tokens: rest, at: 0, text };
-        let ascending = tail.direction();
-        return if tail.at == rest.len() {
-            Ok(Order { identifier: Identifier { entity: None, key: "run_name".into() }, ascending })
-        } else {
-            Err(wrong())
-        };
-    }
     let identifier = parser.identifier().map_err(|_| wrong())?;
     let ascending = parser.direction();
     if parser.at == tokens.len() { Ok(Order { identifier, ascending }) } else { Err(wrong()) }
@@ -313,8 +300,7 @@ mod tests {
         let order = parse_order("metrics.`val loss` DESC").unwrap();
         assert_eq!((order.identifier.key.as_str(), order.ascending), ("val loss", false));
         assert!(parse_order("start_time").unwrap().ascending);
-        assert_eq!(parse_order("Run Name desc").unwrap().identifier.key, "run_name");
-        for wrong in ["", "metrics.a UP", "metrics.a DESC DESC", "'a'", "metrics."] {
+        for wrong in ["", "metrics.a UP", "metrics.a DESC DESC", "Run Name", "'a'", "metrics."] {
             assert!(parse_order(wrong).is_err(), "{wrong}");
         }
     }

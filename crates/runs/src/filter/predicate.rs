@@ -20,7 +20,7 @@ pub fn expect_text(comparison: &Comparison) -> Result<&str> {
         Value::Text(text) => Ok(text),
         other => Err(Error::invalid(format!(
             "Expected a quoted string value for {} (e.g. 'my-value'). Got value {}",
-            comparison.identifier.entity.as_deref().unwrap_or("attributes"),
+            entity(comparison, "attributes"),
             written(other)
         ))),
     }
@@ -32,7 +32,7 @@ pub fn expect_number(comparison: &Comparison) -> Result<f64> {
         Value::Number(number, _) => Ok(*number),
         other => Err(Error::invalid(format!(
             "Expected numeric value type for {}. Found {}",
-            comparison.identifier.entity.as_deref().unwrap_or(&comparison.identifier.key),
+            entity(comparison, &format!("numeric attribute: {}", comparison.identifier.key)),
             written(other)
         ))),
     }
@@ -43,6 +43,16 @@ pub fn expect_list(comparison: &Comparison) -> Result<&[String]> {
     match &comparison.value {
         Value::List(list) => Ok(list),
         other => Err(Error::invalid(format!("Expected a list of quoted string values. Got value {}", written(other)))),
+    }
+}
+
+/// The kind of thing compared, in the word that MLflow uses for its many spellings.
+fn entity(comparison: &Comparison, attribute: &str) -> String {
+    match comparison.identifier.entity.as_deref() {
+        Some("metric" | "metrics") => "metric".to_owned(),
+        Some("param" | "params" | "parameter" | "parameters") => "parameter".to_owned(),
+        Some("tag" | "tags") => "tag".to_owned(),
+        _ => attribute.to_owned(),
     }
 }
 

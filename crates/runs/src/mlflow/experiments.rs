@@ -66,12 +66,7 @@ async fn search(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
 
 async fn update(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
     let id = fields.required("experiment_id")?;
-    match fields.text("new_name")? {
-        Some(name) => runs.rename_experiment(&id, &name).await?,
-        None => {
-            runs.get_experiment(&id).await?;
-        }
-    }
+    runs.rename_experiment(&id, &fields.required("new_name")?).await?;
     Ok(done())
 }
 

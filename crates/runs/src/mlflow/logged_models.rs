@@ -30,7 +30,7 @@ async fn create(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
         .create_logged_model(NewLoggedModel {
             experiment_id: fields.required("experiment_id")?,
             name: fields.text("name")?,
-            model_type: fields.any_text("model_type")?,
+            model_type: Some(fields.any_text("model_type")?.unwrap_or_default()),
             source_run_id: fields.any_text("source_run_id")?,
             params: fields.params("params")?,
             tags: fields.tags("tags")?,

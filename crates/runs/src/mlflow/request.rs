@@ -106,9 +106,12 @@ impl Fields {
         number.map(Some).ok_or_else(|| MlflowError::wrong_type(name, value))
     }
 
-    /// A number, also `"NaN"` and the infinities.
+    /// A number, also `"NaN"` and the infinities; a truth value counts as 0 or 1, as it does in protobuf's JSON.
     pub fn number(&self, name: &str) -> MlflowResult<Option<f64>> {
         let Some(value) = self.value(name) else { return Ok(None) };
+        if let Value::Bool(truth) = value {
+            return Ok(Some(f64::from(u8::from(*truth))));
+        }
         number::from_json(value).map(Some).ok_or_else(|| MlflowError::wrong_type(name, value))
     }
 

@@ -107,11 +107,7 @@ pub(super) fn run(run: &Run) -> Value {
         "model_outputs",
         run.links.model_outputs.iter().map(|link| json!({"model_id": link.model_id, "step": link.step})).collect(),
     );
-    let mut whole = Object::default().set("info", run_info(&run.info)).set("data", data).set("inputs", inputs);
-    if !run.links.model_outputs.is_empty() {
-        whole = whole.set("outputs", outputs);
-    }
-    whole.into()
+    Object::default().set("info", run_info(&run.info)).set("data", data).set("inputs", inputs).set("outputs", outputs).into()
 }
 
 fn dataset_input(input: &DatasetInput) -> Value {

@@ -93,7 +93,7 @@ impl Runs {
         self.get_logged_model(id).await?;
         let (owned, tag) = (id.to_owned(), key.to_owned());
         let removed = self.core.database.write(move |tx| Box::pin(async move { store::delete_tag(tx, &owned, &tag).await })).await?;
-        if removed == 0 { Err(Error::not_found(format!("No tag with key '{key}' found for logged model '{id}'"))) } else { Ok(()) }
+        if removed == 0 { Err(Error::not_found(format!("No tag with key '{key}' found for model with ID '{id}'."))) } else { Ok(()) }
     }
 
     /// Adds parameters of a logged model; those already there stay.
@@ -134,7 +134,7 @@ impl Runs {
 fn check_model_name(name: &str) -> Result<()> {
     if name.contains(['/', ':', '.', '%', '"', '\'']) {
         return Err(Error::invalid(format!(
-            "Invalid model name ({name}) provided. Model name must be a non-empty string and cannot contain the following \
+            "Invalid model name ('{name}') provided. Model name must be a non-empty string and cannot contain the following \
              characters: ('/', ':', '.', '%', '\"', \"'\")"
         )));
     }

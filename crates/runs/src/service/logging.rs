@@ -4,7 +4,7 @@ use ropewalk_core::page::{Paged, decode_offset};
 use ropewalk_core::{Error, Result, new_id};
 
 use super::runs::{NAME_TAG, active};
-use super::{Runs, no_run};
+use super::Runs;
 use crate::limits::{check_batch, check_key, check_length, check_metric};
 use crate::model::{DatasetInput, Metric, ModelLink, Param, RunStatus, Tag, experiment_number};
 use crate::store::{inputs, logged_models, logging, runs};
@@ -32,7 +32,26 @@ impl Runs {
         let mut params = [param];
         check_key("key", &params[0].key)?;
         check_batch(&mut [], &mut params, &mut [])?;
-        self.write_batch(run_id, Vec::new(), params.to_vec(), Vec::new()).await
+        let [param] = &params;
+        let shown = (param.key.clone(), param.value.clone());
+        let id = run_id.to_owned();
+        self.core
+            .database
+            .write(move |tx| {
+                Box::pin(async move {
+                    active(tx, &id).await?;
+                    match logging::params(tx, &id, &[shown.0.as_str()]).await?.remove(&shown.0) {
+                        None => logging::add_params(tx, &id, &params).await,
+                        Some(old) if old == shown.1 => Ok(()),
+                        Some(old) => Err(Error::invalid(format!(
+                            "Changing param values is not allowed. Param with key='{}' was already logged with value='{old}' for run \
+                             ID='{id}'. Attempted logging new value '{}'.",
+                            shown.0, shown.1
+                        ))),
+                    }
+                })
+            })
+            .await
     }
 
     /// Sets one tag.
@@ -103,7 +122,6 @@ impl Runs {
     ) -> Result<Paged<Metric>> {
         let offset = decode_offset(page_token)?;
         let mut connection = self.core.database.read().await?;
-        runs::get(&mut connection, run_id).await?.ok_or_else(|| no_run(run_id))?;
         let start = i64::try_from(offset).unwrap_or(i64::MAX);
         match limit {
             Some(limit) => {
@@ -117,7 +135,7 @@ impl Runs {
         }
     }
 
-    /// All of a metric's measurements in the order of time.
+    /// All of a metric's measurements in the order of time; none for a run or a metric that is not there.
     pub async fn metric_history(&self, run_id: &str, key: &str) -> Result<Vec<Metric>> {
         Ok(self.metric_history_page(run_id, key, None, None).await?.items)
     }

@@ -50,10 +50,10 @@ pub(crate) fn page_limit(asked: Option<i64>, default: u32, most: u32) -> Result<
     match asked {
         None => Ok(default),
         Some(number) if number < 1 => {
-            Err(Error::invalid(format!("Invalid value {number} for parameter 'max_results' supplied: It must be a positive integer")))
+            Err(Error::invalid(format!("Invalid value {number} for parameter 'max_results' supplied. It must be a positive integer")))
         }
         Some(number) if number > i64::from(most) => Err(Error::invalid(format!(
-            "Invalid value {number} for parameter 'max_results' supplied: It must be at most {most}, but got value {number}"
+            "Invalid value {number} for parameter 'max_results' supplied. It must be at most {most}"
         ))),
         Some(number) => Ok(u32::try_from(number).unwrap_or(most)),
     }

@@ -171,7 +171,7 @@ fn order_column(order: &Order) -> Result<&'static str> {
 }
 
 fn push_comparison(sql: &mut Sql, dialect: Dialect, comparison: &Comparison) -> Result<()> {
-    const TEXT: &[Operator] = &[Operator::Equal, Operator::NotEqual, Operator::Like, Operator::ILike];
+    const TEXT: &[Operator] = &[Operator::Equal, Operator::NotEqual, Operator::Like, Operator::ILike, Operator::In, Operator::NotIn];
     let key = comparison.identifier.key.as_str();
     match comparison.identifier.entity.as_deref() {
         None | Some("attribute" | "attributes" | "attr") => match key {

@@ -55,7 +55,6 @@ fn attribute(key: &str) -> Result<Subject<'_>> {
         "status" => Subject::Text("r.status", false),
         "user_id" => Subject::Text("r.user_id", false),
         "artifact_uri" => Subject::Text("r.artifact_uri", false),
-        "lifecycle_stage" => Subject::Text("r.lifecycle", false),
         other => {
             return Err(Error::invalid(format!(
                 "Invalid attribute key '{other}' specified. Valid keys are '['run_id', 'run_name', 'status', 'user_id', \
@@ -147,7 +146,7 @@ fn push_order(sql: &mut Sql, dialect: Dialect, index: usize, order: &Order) -> R
         }
         Subject::Number(column) => format!("CASE WHEN {column} IS NULL THEN 1 ELSE 0 END, {column} {way}"),
         Subject::Text(column, _) => text_last(dialect, column, way),
-        Subject::Dataset(_) => return Err(Error::invalid("Invalid order_by entity type 'dataset'")),
+        Subject::Dataset(_) => return Err(Error::invalid("Invalid identifier type 'dataset'")),
     })
 }
 
@@ -158,8 +157,8 @@ fn text_last(dialect: Dialect, column: &str, way: &str) -> String {
 fn push_comparison(sql: &mut Sql, dialect: Dialect, comparison: &Comparison) -> Result<()> {
     match subject(&comparison.identifier)? {
         Subject::Metric(key) => {
-            filter::expect_operator(comparison, NUMERIC)?;
             let number = filter::expect_number(comparison)?;
+            filter::expect_operator(comparison, NUMERIC)?;
             sql.push("EXISTS (SELECT 1 FROM run_latest_metric m WHERE m.run_id = r.id AND m.key = ").bind(key);
             sql.push(" AND m.is_nan = 0 AND m.value ").push(comparison.operator.as_str()).push(" ").bind(number).push(")");
             Ok(())
@@ -167,6 +166,12 @@ fn push_comparison(sql: &mut Sql, dialect: Dialect, comparison: &Comparison) -> 
         Subject::Param(key) => push_keyed(sql, dialect, "run_param", key, comparison),
         Subject::Tag(key) => push_keyed(sql, dialect, "run_tag", key, comparison),
         Subject::Number(column) => {
+            if matches!(comparison.operator, Operator::IsNull | Operator::IsNotNull) {
+                return Err(Error::invalid(format!(
+                    "IS NULL / IS NOT NULL is only supported for tags and params, not for 'attribute' '{}'",
+                    comparison.identifier.key
+                )));
+            }
             filter::expect_operator(comparison, NUMERIC)?;
             filter::push_number(sql, column, comparison)
         }
