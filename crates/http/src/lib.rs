@@ -5,6 +5,7 @@ pub mod auth;
 mod host;
 mod listen;
 mod openapi;
+mod rejections;
 mod server;
 
 pub use listen::{Listening, listen};

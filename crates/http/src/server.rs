@@ -14,7 +14,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::auth::{self, Auth};
-use crate::{host, openapi};
+use crate::{host, openapi, rejections};
 
 /// The largest JSON body, in bytes. A route for uploads sets a limit of its own.
 pub const MAX_JSON_BYTES: usize = 256 * 1024 * 1024;
@@ -41,6 +41,7 @@ pub fn build(
         .fallback(fallback)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
+        .layer(middleware::from_fn(rejections::as_json))
         .layer(middleware::from_fn_with_state(auth.clone(), auth::authenticate));
     if loopback_only {
         router = router.layer(middleware::from_fn(host::refuse_foreign));

@@ -62,7 +62,7 @@ impl App {
         let prep = Prep::new(core.clone(), data.clone(), ledger.clone());
         let runs = Runs::new(core.clone());
         let models = Models::new(core.clone(), runs.clone(), prep.clone());
-        let learn = Learn::new(core.clone(), ledger.clone(), prep.clone(), runs.clone(), models.clone());
+        let learn = Learn::new(core.clone(), ledger.clone(), prep.clone(), runs.clone());
         let watch = Watch::new(core.clone(), models.clone());
         let serve = Serve::new(core.clone(), ledger.clone(), models.clone(), Arc::new(watch.clone()));
         watch.attach_serve(serve.clone());

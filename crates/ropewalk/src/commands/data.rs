@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
-use ropewalk_core::{Error, Result};
+use ropewalk_core::{Error, Paged, Result};
 use ropewalk_data::{Commit, CommitInfo, Dataset, DatasetSpec, Diff, RefInfo, VerifyReport};
 use serde_json::{Value, json};
 
@@ -132,7 +132,7 @@ pub(crate) async fn run(context: &Context, command: DataCommand) -> Result<()> {
             let commit: Commit = client.post(&path, &body).await?;
             if let Some(tag) = tag {
                 let path = format!("/api/v1/datasets/{}/tags", segment(&dataset));
-                let _: Value = client.post(&path, &json!({"name": tag, "reference": commit.id})).await?;
+                let _: Value = client.post(&path, &json!({"tag": tag, "reference": commit.id})).await?;
             }
             output.one(&commit, commit_table)?;
             if commit.unchanged {
@@ -173,9 +173,10 @@ pub(crate) async fn run(context: &Context, command: DataCommand) -> Result<()> {
         }
         DataCommand::Log { version } => {
             let spec: DatasetSpec = version.parse()?;
-            let path = format!("{}/log", commit_path(&spec));
-            let commits: Vec<CommitInfo> = context.client().await?.get(&path).await?;
-            output.list(&commits, "No commits.", |commits| {
+            let path = format!("/api/v1/datasets/{}/log", segment(&spec.name));
+            let path = query(&path, &[("reference", Some(spec.reference.clone()))]);
+            let page: Paged<CommitInfo> = context.client().await?.get(&path).await?;
+            output.list(&page.items, "No commits.", |commits| {
                 let mut table = Table::new(&["commit", "when", "by", ">rows", ">bytes", "message"]);
                 for commit in commits {
                     table.row([
@@ -200,7 +201,7 @@ pub(crate) async fn run(context: &Context, command: DataCommand) -> Result<()> {
             let path = format!("/api/v1/datasets/{}/branches", segment(&dataset));
             let client = context.client().await?;
             if let Some(name) = name {
-                let _: Value = client.post(&path, &json!({"name": name, "from": from})).await?;
+                let _: Value = client.post(&path, &json!({"branch": name, "from": from})).await?;
             }
             let branches: Vec<RefInfo> = client.get(&path).await?;
             output.list(&branches, "No branches.", references_table)
@@ -209,7 +210,7 @@ pub(crate) async fn run(context: &Context, command: DataCommand) -> Result<()> {
             let path = format!("/api/v1/datasets/{}/tags", segment(&dataset));
             let client = context.client().await?;
             if let Some(name) = name {
-                let _: Value = client.post(&path, &json!({"name": name, "reference": at})).await?;
+                let _: Value = client.post(&path, &json!({"tag": name, "reference": at})).await?;
             }
             let tags: Vec<RefInfo> = client.get(&path).await?;
             output.list(&tags, "No tags.", references_table)
@@ -329,7 +330,7 @@ fn references_table(references: &[RefInfo]) -> Table {
     for reference in references {
         table.row([
             reference.name.clone(),
-            reference.commit.as_deref().map(short).unwrap_or_default(),
+            short(&reference.commit),
             ago(reference.updated_ms),
         ]);
     }
@@ -372,7 +373,9 @@ pub(crate) fn rows_table(sample: &Value) -> Table {
         Value::Null => "–".to_owned(),
         other => other.as_f64().map_or_else(|| other.to_string(), figure),
     };
-    let names: Vec<String> = sample["columns"].as_array().into_iter().flatten().map(&text).collect();
+    // A dataset's columns come with their kind, a preparation's as names.
+    let names = sample["columns"].as_array().into_iter().flatten();
+    let names: Vec<String> = names.map(|column| text(column.get("name").unwrap_or(column))).collect();
     let mut table = Table::new(&names.iter().map(String::as_str).collect::<Vec<_>>());
     for row in sample["rows"].as_array().into_iter().flatten() {
         table.row(row.as_array().into_iter().flatten().map(&text).collect::<Vec<_>>());

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use ropewalk_core::{Error, Result};
+use ropewalk_core::{Error, Paged, Result};
 use ropewalk_data::{Column, Frame};
 use ropewalk_respond::{Rollout, RolloutSettings, RolloutStatus};
 use ropewalk_serve::{EndpointView, Revision, ServedState, TrafficShare};
@@ -180,8 +180,8 @@ pub(crate) async fn run(context: &Context, command: EndpointCommand) -> Result<(
             roll_out(context, &args.name, args.revision, settings, args.dry_run).await
         }
         EndpointCommand::Rollouts { name } => {
-            let rollouts: Vec<Rollout> = client.get(&path(&name, "/rollouts")).await?;
-            output.list(&rollouts, "No roll-outs yet.", |rollouts| {
+            let page: Paged<Rollout> = client.get(&path(&name, "/rollouts")).await?;
+            output.list(&page.items, "No roll-outs yet.", |rollouts| {
                 let mut table = Table::new(&["roll-out", "revision", "model", "status", ">rollback s", "started"]);
                 for rollout in rollouts {
                     table.row([

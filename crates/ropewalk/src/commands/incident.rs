@@ -2,13 +2,12 @@
 
 use clap::{Args, Subcommand};
 use ropewalk_core::{Code, Error, Result, format_utc};
-use ropewalk_respond::{Incident, IncidentDetail, RunbookRun, StepStatus};
+use ropewalk_respond::{Incident, IncidentDetail, Postmortem, RunbookRun, StepStatus};
 use serde_json::{Value, json};
 
 use super::ledger::money;
 use crate::cli::Context;
 use crate::client::{Client, query, segment};
-use crate::output::print_bytes;
 use crate::table::{Table, ago};
 
 #[derive(Debug, Subcommand)]
@@ -107,7 +106,7 @@ pub(crate) async fn run(context: &Context, command: IncidentCommand) -> Result<(
             Ok(())
         }
         IncidentCommand::Resolve { incident, note } => {
-            change(client, &path(&incident, "/resolve"), &json!({"resolution": note, "note": note})).await?;
+            change(client, &path(&incident, "/resolve"), &json!({"text": note})).await?;
             output.say(&format!("Incident {incident} is resolved."));
             output.next(&format!("ropewalk incident postmortem {incident}"));
             Ok(())
@@ -135,7 +134,11 @@ pub(crate) async fn run(context: &Context, command: IncidentCommand) -> Result<(
             }
         }
         IncidentCommand::Postmortem { incident } => {
-            print_bytes(&client.get_bytes(&path(&incident, "/postmortem")).await?)
+            let postmortem: Postmortem = client.get(&path(&incident, "/postmortem")).await?;
+            if postmortem.draft {
+                output.say("The incident is still open: this is a draft.");
+            }
+            output.text(&postmortem, |postmortem| postmortem.markdown.clone())
         }
     }
 }

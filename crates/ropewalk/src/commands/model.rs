@@ -160,8 +160,8 @@ async fn set_alias(context: &Context, model: &str, alias: &str, version: i64) ->
 
 /// A model's name, and the version or alias after `/` or `@`.
 fn split(model: &str) -> (&str, Option<&str>) {
-    match model.split_once(['/', '@']) {
-        Some((name, version)) => (name, Some(version)),
+    match model.find(['/', '@']) {
+        Some(at) => (&model[..at], Some(model[at..].trim_start_matches('/'))),
         None => (model, None),
     }
 }

@@ -16,7 +16,7 @@ use crate::table::{Table, ago, figure, short};
 #[derive(Debug, Subcommand)]
 pub(crate) enum PrepCommand {
     /// Check a version: types, ranges, missing values, duplicates
-    #[command(after_help = "Examples:\n  ropewalk prep validate wine@main\n  ropewalk prep validate wine@main --expectations checks.toml\n\nA file of expectations holds entries such as:\n  [[expectations]]\n  check = \"range\"\n  column = \"pH\"\n  min = 2.5\n  max = 4.5")]
+    #[command(after_help = "Examples:\n  ropewalk prep validate wine@main\n  ropewalk prep validate wine@main --expectations checks.toml\n\nA file of expectations holds entries such as:\n  [[expectations]]\n  expect = \"range\"\n  column = \"pH\"\n  min = 2.5\n  max = 4.5")]
     Validate {
         /// The version, as NAME[@REFERENCE][/PATH]
         source: String,

@@ -112,7 +112,7 @@ pub(crate) async fn run(context: &Context, command: RunCommand) -> Result<()> {
                 &[
                     ("experiment", experiment),
                     ("filter", filter),
-                    ("order", order),
+                    ("order_by", order),
                     ("limit", Some(limit.to_string())),
                 ],
             );
@@ -127,7 +127,7 @@ pub(crate) async fn run(context: &Context, command: RunCommand) -> Result<()> {
         RunCommand::Metric { id, key } => {
             let path = query(&format!("/api/v1/runs/{}/metrics", segment(&id)), &[("key", Some(key))]);
             let history: Value = client.get(&path).await?;
-            let points = history["points"].as_array().or(history.as_array()).cloned().unwrap_or_default();
+            let points = history[0]["points"].as_array().cloned().unwrap_or_default();
             output.list(&points, "The run has no such metric.", |points| {
                 let mut table = Table::new(&[">step", ">value"]);
                 for point in points {
@@ -139,11 +139,11 @@ pub(crate) async fn run(context: &Context, command: RunCommand) -> Result<()> {
         RunCommand::Artifacts { id, path } => {
             let base = format!("/api/v1/runs/{}/artifacts", segment(&id));
             if let Some(path) = path {
-                let place = query(&format!("{base}/content"), &[("path", Some(path))]);
+                let place = query(&format!("/api/v1/runs/{}/file", segment(&id)), &[("path", Some(path))]);
                 return print_bytes(&client.get_bytes(&place).await?);
             }
             let files: Value = client.get(&base).await?;
-            let files = files["files"].as_array().or(files.as_array()).cloned().unwrap_or_default();
+            let files = files.as_array().cloned().unwrap_or_default();
             output.list(&files, "The run has no files.", |files| {
                 let mut table = Table::new(&["path", ">size"]);
                 for file in files {
@@ -260,12 +260,12 @@ fn runs_table(runs: &[Value]) -> Table {
     for run in runs {
         table.row([
             short(run["run_id"].as_str().unwrap_or_default()),
-            scalar(&run["run_name"]),
+            scalar(&run["name"]),
             scalar(&run["status"]).to_lowercase(),
             scalar(&run["metrics"]["val_auc"]),
             scalar(&run["metrics"]["test_auc"]),
             scalar(&run["params"]["recipe"]),
-            run["start_time"].as_i64().map(ago).unwrap_or_default(),
+            run["start_ms"].as_i64().map(ago).unwrap_or_default(),
         ]);
     }
     table

@@ -128,7 +128,6 @@ pub(crate) async fn run(context: &Context, command: WatchCommand) -> Result<()> 
             output.one(&receipt, |receipt| {
                 let mut table = Table::pairs();
                 table.pair("accepted", receipt.accepted.to_string());
-                table.pair("matched", receipt.matched.to_string());
                 table
             })
         }
@@ -191,7 +190,7 @@ fn feedback(args: &FeedbackArgs) -> Result<Vec<Value>> {
     };
     let frame = Frame::from_csv(&std::fs::read(file).map_err(|source| unreadable(file, source))?)?;
     let ids = match frame.column("prediction_id") {
-        Some(ropewalk_data::Column::Text(ids)) => ids,
+        Ok(ropewalk_data::Column::Text(ids)) => ids,
         _ => {
             return Err(Error::invalid(format!("{} has no text column “prediction_id”", file.display()))
                 .hint("the file needs the columns prediction_id and value"));

@@ -85,7 +85,7 @@ pub(crate) async fn tell(server: &Server, narrator: &Narrator) -> Result<Summary
 async fn commit_red(client: &Client, narrator: &Narrator) -> Result<()> {
     narrator.chapter("data", "the red wines become a versioned dataset");
     let commit = commit(client, "main", None, "red wines", &[("red.csv", RED.to_vec())]).await?;
-    let _: Value = client.post("/api/v1/datasets/wine/tags", &json!({"name": "v1", "reference": commit.id})).await?;
+    let _: Value = client.post("/api/v1/datasets/wine/tags", &json!({"tag": "v1", "reference": commit.id})).await?;
     let columns = commit.files.iter().filter_map(|file| file.table.as_ref()).map(|table| table.columns.len()).max();
     narrator.step(
         &format!(
@@ -403,7 +403,7 @@ async fn bad_release(client: &Client, narrator: &Narrator, first: &Prepared) -> 
     for file in files.files.iter().filter(|file| file.table.is_some()) {
         let content = client.get_bytes(&format!("/api/v1/datasets/wine/files/main?path={}", crate::client::segment(&file.path))).await?;
         let frame = rescaled(&Frame::from_csv(&content)?, UNIT_COLUMN, UNIT_FACTOR)?;
-        changed.push((file.path.clone(), frame.to_csv(b';')?));
+        changed.push((file.path.clone(), frame.to_csv(';')?));
     }
     let changed: Vec<(&str, Vec<u8>)> = changed.iter().map(|(path, content)| (path.as_str(), content.clone())).collect();
     commit(client, "other-unit", Some("main"), "alcohol as a fraction", &changed).await?;
@@ -458,7 +458,7 @@ async fn close(client: &Client, narrator: &Narrator, rollout: &Rollout) -> Resul
     narrator.detail(&format!("incident {}: {}", open.number, open.title));
     let note = format!("rolled back to version {} by the canary judge; the unit is being corrected", rollout.stable_version);
     let path = format!("/api/v1/incidents/{}/resolve", open.id);
-    let _: Value = client.post(&path, &json!({"resolution": note, "note": note})).await?;
+    let _: Value = client.post(&path, &json!({"text": note})).await?;
     narrator.step(
         &format!("incident {} resolved", open.number),
         &format!("ropewalk incident resolve {} -n 'rolled back'", open.number),

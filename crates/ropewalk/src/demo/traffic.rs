@@ -66,7 +66,7 @@ impl Traffic {
     /// left out.
     pub(crate) async fn send(&self, frame: &Frame) -> Result<Vec<Tasted>> {
         let rows: Vec<usize> = (0..frame.rows()).collect();
-        let batches = rows.chunks(BATCH).map(|rows| self.batch(frame, rows.to_vec()));
+        let batches: Vec<_> = rows.chunks(BATCH).map(|rows| self.batch(frame, rows.to_vec())).collect();
         let answers: Vec<Result<Vec<Tasted>>> =
             futures::stream::iter(batches).buffer_unordered(CONCURRENT).collect().await;
         let mut tasted = Vec::with_capacity(frame.rows());

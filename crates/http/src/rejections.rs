@@ -1,0 +1,33 @@
+//! axum refuses a body, a path or a query that cannot be read with plain text: our own routes answer
+//! every error as JSON of one shape.
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
+use http_body_util::BodyExt;
+use ropewalk_core::{Code, Error};
+
+/// The longest text of a refusal that is read, in bytes.
+const LONGEST: usize = 64 * 1024;
+
+/// Turn a refusal in plain text into the JSON of our errors, below `/api/v1/`.
+pub(crate) async fn as_json(request: Request, next: Next) -> Response {
+    let ours = request.uri().path().starts_with("/api/v1/");
+    let response = next.run(request).await;
+    let plain = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if !ours || !plain || !response.status().is_client_error() {
+        return response;
+    }
+    let status = response.status();
+    let text = match http_body_util::Limited::new(response.into_body(), LONGEST).collect().await {
+        Ok(body) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+        Err(_) => status.to_string(),
+    };
+    let code = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge,
+        StatusCode::NOT_FOUND => Code::NotFound,
+        _ => Code::Invalid,
+    };
+    Error::new(code, "the request cannot be read").why(text).hint("see /api/v1/openapi.json for what it takes").into_response()
+}
