@@ -32,22 +32,20 @@ impl Runs {
         let mut params = [param];
         check_key("key", &params[0].key)?;
         check_batch(&mut [], &mut params, &mut [])?;
-        let [param] = &params;
-        let shown = (param.key.clone(), param.value.clone());
         let id = run_id.to_owned();
         self.core
             .database
             .write(move |tx| {
                 Box::pin(async move {
                     active(tx, &id).await?;
-                    match logging::params(tx, &id, &[shown.0.as_str()]).await?.remove(&shown.0) {
-                        None => logging::add_params(tx, &id, &params).await,
-                        Some(old) if old == shown.1 => Ok(()),
-                        Some(old) => Err(Error::invalid(format!(
-                            "Changing param values is not allowed. Param with key='{}' was already logged with value='{old}' for run \
-                             ID='{id}'. Attempted logging new value '{}'.",
-                            shown.0, shown.1
+                    logging::add_params(tx, &id, &params).await?;
+                    let [Param { key, value }] = &params;
+                    match logging::params(tx, &id, &[key.as_str()]).await?.remove(key) {
+                        Some(old) if old != *value => Err(Error::invalid(format!(
+                            "Changing param values is not allowed. Param with key='{key}' was already logged with value='{old}' for \
+                             run ID='{id}'. Attempted logging new value '{value}'."
                         ))),
+                        _ => Ok(()),
                     }
                 })
             })
@@ -90,10 +88,12 @@ impl Runs {
                 Box::pin(async move {
                     let mut info = active(tx, &id).await?;
                     if !params.is_empty() {
+                        // Added first and compared afterwards: of two writers at once, the second waits for the first and
+                        // then sees its values. A difference undoes the whole batch.
+                        logging::add_params(tx, &id, &params).await?;
                         let keys: Vec<_> = params.iter().map(|param| param.key.as_str()).collect();
                         let logged = logging::params(tx, &id, &keys).await?;
                         check_unchanged(&id, &params, &logged)?;
-                        logging::add_params(tx, &id, &params).await?;
                     }
                     if !metrics.is_empty() {
                         logging::add_metrics(tx, &id, &metrics).await?;
