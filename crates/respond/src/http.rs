@@ -10,8 +10,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::{
-    AutoRunbook, Incident, IncidentDetail, IncidentFilter, IncidentStatus, Postmortem, Respond, Rollout, RolloutRequest,
-    RunbookRequest, RunbookRun, Why,
+    AutoRunbook, Incident, IncidentDetail, IncidentFilter, IncidentStatus, Postmortem, Respond, Rollout,
+    RolloutRequest, RunbookRequest, RunbookRun, Why,
 };
 
 /// The routes of this feature.
@@ -88,7 +88,10 @@ struct WhyQuery {
 /// Incidents, newest first.
 #[utoipa::path(get, path = "/api/v1/incidents", tag = "incidents", params(ListQuery),
     responses((status = 200, body = Paged<Incident>)))]
-async fn list(State(respond): State<Respond>, Query(query): Query<ListQuery>) -> Result<Json<Paged<Incident>>> {
+async fn list(
+    State(respond): State<Respond>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Paged<Incident>>> {
     let status = query.status.as_deref().map(IncidentStatus::parse).transpose()?;
     let filter = IncidentFilter { endpoint: query.endpoint, status, open_only: query.open };
     let page = Page { limit: query.limit.unwrap_or(100), token: query.token };
@@ -105,7 +108,11 @@ async fn show(State(respond): State<Respond>, Path(id): Path<String>) -> Result<
 /// Take an incident up.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/acknowledge", tag = "incidents", params(("id" = String, Path,)),
     responses((status = 200, body = Incident)))]
-async fn acknowledge(State(respond): State<Respond>, actor: Actor, Path(id): Path<String>) -> Result<Json<Incident>> {
+async fn acknowledge(
+    State(respond): State<Respond>,
+    actor: Actor,
+    Path(id): Path<String>,
+) -> Result<Json<Incident>> {
     Ok(Json(respond.acknowledge(&id, &actor).await?))
 }
 
@@ -226,20 +233,36 @@ async fn rollout(State(respond): State<Respond>, Path(id): Path<String>) -> Resu
 /// Hold a roll-out where it stands.
 #[utoipa::path(post, path = "/api/v1/rollouts/{id}/pause", tag = "rollouts", params(("id" = String, Path,)),
     responses((status = 202, body = Rollout)))]
-async fn pause(State(respond): State<Respond>, actor: Actor, Path(id): Path<String>) -> Result<(StatusCode, Json<Rollout>)> {
+async fn pause(
+    State(respond): State<Respond>,
+    actor: Actor,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<Rollout>)> {
     Ok((StatusCode::ACCEPTED, Json(respond.pause_rollout(&id, &actor).await?)))
 }
 
 /// Let a held roll-out go on.
 #[utoipa::path(post, path = "/api/v1/rollouts/{id}/resume", tag = "rollouts", params(("id" = String, Path,)),
     responses((status = 202, body = Rollout)))]
-async fn resume(State(respond): State<Respond>, actor: Actor, Path(id): Path<String>) -> Result<(StatusCode, Json<Rollout>)> {
+async fn resume(
+    State(respond): State<Respond>,
+    actor: Actor,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<Rollout>)> {
     Ok((StatusCode::ACCEPTED, Json(respond.resume_rollout(&id, &actor).await?)))
 }
 
 /// End a roll-out and give all traffic back to the revision that served before.
 #[utoipa::path(post, path = "/api/v1/rollouts/{id}/abort", tag = "rollouts", params(("id" = String, Path,)),
     responses((status = 202, body = Rollout)))]
-async fn abort(State(respond): State<Respond>, actor: Actor, Path(id): Path<String>) -> Result<(StatusCode, Json<Rollout>)> {
+async fn abort(
+    State(respond): State<Respond>,
+    actor: Actor,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<Rollout>)> {
     Ok((StatusCode::ACCEPTED, Json(respond.abort_rollout(&id, &actor).await?)))
 }
+
+#[cfg(test)]
+#[path = "http_tests.rs"]
+mod tests;

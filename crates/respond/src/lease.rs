@@ -36,7 +36,9 @@ pub fn is_gone(name: &str, heartbeat_ms: i64, now_ms: i64) -> bool {
 
 /// The boot of this machine (and so the machine itself), or nothing where there is no such file.
 fn machine() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .map(|id| id.trim().to_owned())
+        .unwrap_or_default()
 }
 
 /// Start time of a process in clock ticks since boot: field 22 of `/proc/PID/stat` (proc(5)), the twentieth after the

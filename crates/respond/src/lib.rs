@@ -5,6 +5,7 @@
 //! test on labelled outcomes, and read back what is really served after every move. A resolved incident has a
 //! post-mortem and a price.
 
+mod alerts;
 pub mod auc;
 mod http;
 pub mod judge;
@@ -18,20 +19,24 @@ mod store;
 mod testing;
 mod timeline;
 pub mod why;
+mod words;
 
 pub mod postmortem;
 
 pub use http::routes;
 pub use judge::{Basis, Judgement, Verdict};
 pub use model::{
-    EventKind, Incident, IncidentAlert, IncidentDetail, IncidentFilter, IncidentKind, IncidentStatus, Priority,
-    TimelineEvent,
+    EventKind, Incident, IncidentAlert, IncidentDetail, IncidentFilter, IncidentKind, IncidentStatus,
+    Priority, TimelineEvent,
 };
 pub use postmortem::Postmortem;
 pub use rollout::model::{
-    ReadBack, Rollout, RolloutRequest, RolloutSettings, RolloutStatus, RolloutStep, RolloutStepStatus, ServedShare,
+    ReadBack, Rollout, RolloutRequest, RolloutSettings, RolloutStatus, RolloutStep, RolloutStepStatus,
+    ServedShare,
 };
-pub use runbook::model::{AutoRunbook, RetrainParameters, RunbookRequest, RunbookRun, RunbookStep, StepStatus};
+pub use runbook::model::{
+    AutoRunbook, RetrainParameters, RunbookRequest, RunbookRun, RunbookStep, StepStatus,
+};
 pub use service::Respond;
 pub use store::MIGRATIONS;
 pub use why::model::{Aspect, Difference, Slice, Why};

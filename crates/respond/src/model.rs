@@ -198,12 +198,9 @@ impl Incident {
         if self.status.may_become(next) {
             return Ok(());
         }
-        Err(Error::new(
-            Code::Conflict,
-            format!("incident {} cannot become {}", self.number, next.as_str()),
-        )
-        .why(format!("it is {}", self.status.as_str()))
-        .hint(format!("ropewalk incident show {}", self.number)))
+        Err(Error::new(Code::Conflict, format!("incident {} cannot become {}", self.number, next.as_str()))
+            .why(format!("it is {}", self.status.as_str()))
+            .hint(format!("ropewalk incident show {}", self.number)))
     }
 
     /// Age in milliseconds at `now_ms`, or total length once resolved.

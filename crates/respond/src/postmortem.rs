@@ -61,7 +61,10 @@ fn head(text: &mut String, incident: &Incident) {
     row("Opened", format_utc(incident.opened_ms));
     if let Some(ms) = incident.acknowledged_ms {
         let owner = incident.owner.as_deref().unwrap_or("unknown");
-        row("Acknowledged", format!("{} by {owner}, after {}", format_utc(ms), span(ms - incident.opened_ms)));
+        row(
+            "Acknowledged",
+            format!("{} by {owner}, after {}", format_utc(ms), span(ms - incident.opened_ms)),
+        );
     }
     if let Some(ms) = incident.resolved_ms {
         row("Resolved", format!("{}, after {}", format_utc(ms), span(ms - incident.opened_ms)));
@@ -79,7 +82,13 @@ fn impact(text: &mut String, incident: &Incident, rollouts: &[Rollout]) {
     for alert in &incident.alerts {
         let times = if alert.count > 1 { format!(" ({} times)", alert.count) } else { String::new() };
         let cleared = alert.cleared_ms.map_or_else(String::new, |ms| format!("; cleared {}", format_utc(ms)));
-        let _ = writeln!(text, "- {} **{}**{times}: {}{cleared}", format_utc(alert.first_ms), alert.severity, cell(&alert.text));
+        let _ = writeln!(
+            text,
+            "- {} **{}**{times}: {}{cleared}",
+            format_utc(alert.first_ms),
+            alert.severity,
+            cell(&alert.text)
+        );
     }
     let failed: i64 = rollouts.iter().map(|rollout| rollout.failed_requests).sum();
     if !rollouts.is_empty() {
@@ -90,7 +99,14 @@ fn impact(text: &mut String, incident: &Incident, rollouts: &[Rollout]) {
 fn cause(text: &mut String, incident: &Incident, why: Option<&Why>) {
     let _ = writeln!(text, "\n## Cause\n");
     let Some(why) = why else {
-        let _ = writeln!(text, "{}", incident.cause.as_deref().map_or_else(|| "Not established: the record holds no two sides to compare.".to_owned(), sentence));
+        let _ = writeln!(
+            text,
+            "{}",
+            incident.cause.as_deref().map_or_else(
+                || "Not established: the record holds no two sides to compare.".to_owned(),
+                sentence
+            )
+        );
         return;
     };
     // The cause as found when it happened stands first: by now the world may look different again.
@@ -119,13 +135,20 @@ fn response(text: &mut String, runbooks: &[RunbookRun], rollouts: &[Rollout]) {
     }
     let _ = writeln!(text, "\n## What was done");
     for run in runbooks.iter().filter(|run| !run.dry_run) {
-        let _ = writeln!(text, "\nRunbook `{}` ({}), started by {}:\n", run.name, run.status.as_str(), run.actor);
+        let _ =
+            writeln!(text, "\nRunbook `{}` ({}), started by {}:\n", run.name, run.status.as_str(), run.actor);
         for step in &run.steps {
             let took = match (step.started_ms, step.ended_ms) {
                 (Some(start), Some(end)) => format!(" ({})", span(end - start)),
                 _ => String::new(),
             };
-            let _ = writeln!(text, "1. **{}** {}{took}: {}", cell(&step.title), step.status.as_str(), cell(&step.text));
+            let _ = writeln!(
+                text,
+                "1. **{}** {}{took}: {}",
+                cell(&step.title),
+                step.status.as_str(),
+                cell(&step.text)
+            );
         }
     }
     for rollout in rollouts {
@@ -198,12 +221,17 @@ fn follow_ups(text: &mut String, incident: &Incident, why: Option<&Why>, runbook
         let _ = writeln!(text, "- [ ] {line}");
     };
     if let Some(column) = why.and_then(|w| w.differences.iter().find(|d| d.aspect == crate::Aspect::Column)) {
-        item(format!("Why did `{}` change where it comes from, and should an expectation on it stop the next one?", column.name));
+        item(format!(
+            "Why did `{}` change where it comes from, and should an expectation on it stop the next one?",
+            column.name
+        ));
     }
     if incident.acknowledged_ms.is_none() && runbooks.iter().all(|run| run.dry_run) {
         item("Nobody acknowledged the incident: does the alert reach a person?".to_owned());
     }
-    for step in runbooks.iter().flat_map(|run| &run.steps).filter(|step| step.status == crate::StepStatus::Failed) {
+    for step in
+        runbooks.iter().flat_map(|run| &run.steps).filter(|step| step.status == crate::StepStatus::Failed)
+    {
         item(format!("The step “{}” failed: {}", cell(&step.title), cell(&step.text)));
     }
     if !any {

@@ -1,11 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use super::*;
+use crate::model::Priority;
 use crate::rollout::model::RolloutSettings;
 use crate::runbook::model::RetrainParameters;
 use crate::testing::{alert, line, migrations, rollout, runbook};
 use crate::{AutoRunbook, RolloutStatus, RunbookRequest, StepStatus};
 use ropewalk_core::Code;
 use ropewalk_core::testing::{each_database, fresh_home};
+use ropewalk_watch::{AlertKind, AlertSink, AlertStatus};
 
 fn ann() -> Actor {
     Actor::user("ann")
@@ -28,7 +30,10 @@ async fn alerts_of_an_endpoint_make_one_incident() {
         let all = respond.incidents(&IncidentFilter::default(), &Page::first(10)).await.unwrap().items;
         assert_eq!(all.len(), 2);
         let wine = &all[1];
-        assert_eq!((wine.number, wine.priority, wine.title.as_str()), (1, Priority::P1, "wine: quality_drop"));
+        assert_eq!(
+            (wine.number, wine.priority, wine.title.as_str()),
+            (1, Priority::P1, "wine: quality_drop")
+        );
         let counts: Vec<(&str, i64, bool)> =
             wine.alerts.iter().map(|a| (a.key.as_str(), a.count, a.cleared_ms.is_some())).collect();
         assert_eq!(counts, [("wine/data_drift", 2, false), ("wine/quality_drop", 1, false)]);
@@ -86,7 +91,9 @@ async fn an_incident_is_taken_up_noted_and_resolved_once() {
         assert_eq!(ended.status, IncidentStatus::Resolved);
         let told = respond.postmortem("1").await.unwrap();
         assert!(!told.draft);
-        for part in ["# Incident 1: wine: data_drift", "the feed was fixed", "looking at \\| the feed", "user:ann"] {
+        for part in
+            ["# Incident 1: wine: data_drift", "the feed was fixed", "looking at \\| the feed", "user:ann"]
+        {
             assert!(told.markdown.contains(part), "{part} missing in\n{}", told.markdown);
         }
         assert_eq!(respond.resolve("1", "again", &ann()).await.unwrap_err().code(), Code::Conflict);
@@ -134,7 +141,9 @@ async fn what_a_dead_process_drove_is_interrupted() {
             .unwrap();
         let alive = rollout("r2", "beer", RolloutSettings::default());
         core.database
-            .write(move |tx| Box::pin(async move { store::insert_rollout(tx, &alive, crate::lease::owner()).await }))
+            .write(move |tx| {
+                Box::pin(async move { store::insert_rollout(tx, &alive, crate::lease::owner()).await })
+            })
             .await
             .unwrap();
         respond.recover().await.unwrap();
@@ -154,16 +163,30 @@ async fn nonsense_is_refused_with_a_hint() {
     let (_home, core) = fresh_home(&migrations()).await;
     let respond = line(&core);
     respond.alert(alert("1", AlertKind::DataDrift, "wine")).await.unwrap();
-    let request = |name: &str, parameters: RetrainParameters| RunbookRequest { name: name.into(), dry_run: true, parameters };
-    let unknown = respond.run_runbook("1", request("reboot", RetrainParameters::default()), &ann()).await.unwrap_err();
+    let request = |name: &str, parameters: RetrainParameters| RunbookRequest {
+        name: name.into(),
+        dry_run: true,
+        parameters,
+    };
+    let unknown =
+        respond.run_runbook("1", request("reboot", RetrainParameters::default()), &ann()).await.unwrap_err();
     assert_eq!(unknown.code(), Code::NotFound);
     assert!(unknown.advice().is_some());
     for parameters in [
         RetrainParameters { holdout: 0.0, ..RetrainParameters::default() },
         RetrainParameters { trials: 0, ..RetrainParameters::default() },
-        RetrainParameters { rollout: RolloutSettings { steps: vec![50.0, 10.0], ..RolloutSettings::default() }, ..RetrainParameters::default() },
-        RetrainParameters { rollout: RolloutSettings { alpha: 0.0, ..RolloutSettings::default() }, ..RetrainParameters::default() },
-        RetrainParameters { rollout: RolloutSettings { poll_seconds: 0.0, ..RolloutSettings::default() }, ..RetrainParameters::default() },
+        RetrainParameters {
+            rollout: RolloutSettings { steps: vec![50.0, 10.0], ..RolloutSettings::default() },
+            ..RetrainParameters::default()
+        },
+        RetrainParameters {
+            rollout: RolloutSettings { alpha: 0.0, ..RolloutSettings::default() },
+            ..RetrainParameters::default()
+        },
+        RetrainParameters {
+            rollout: RolloutSettings { poll_seconds: 0.0, ..RolloutSettings::default() },
+            ..RetrainParameters::default()
+        },
     ] {
         let refused = respond.run_runbook("1", request("retrain", parameters), &ann()).await.unwrap_err();
         assert_eq!(refused.code(), Code::Invalid);

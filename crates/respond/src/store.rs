@@ -77,7 +77,10 @@ pub async fn next_number(connection: &mut Connection, name: &str) -> Result<i64>
 
 /// The last number that a sequence gave out; 0 for none.
 pub async fn peek_number(connection: &mut Connection, name: &str) -> Result<i64> {
-    let row = sqlx::query("SELECT value FROM respond_counter WHERE name = $1").bind(name).fetch_optional(connection).await?;
+    let row = sqlx::query("SELECT value FROM respond_counter WHERE name = $1")
+        .bind(name)
+        .fetch_optional(connection)
+        .await?;
     Ok(row.map(|r| r.try_get("value")).transpose()?.unwrap_or(0))
 }
 
@@ -112,19 +115,28 @@ pub async fn update_incident(connection: &mut Connection, incident: &Incident) -
 
 /// An incident by id.
 pub async fn incident(connection: &mut Connection, id: &str) -> Result<Option<Incident>> {
-    let row = sqlx::query("SELECT body FROM respond_incident WHERE id = $1").bind(id).fetch_optional(connection).await?;
+    let row = sqlx::query("SELECT body FROM respond_incident WHERE id = $1")
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
     row.as_ref().map(body).transpose()
 }
 
 /// An incident by its number.
 pub async fn incident_by_number(connection: &mut Connection, number: i64) -> Result<Option<Incident>> {
-    let row =
-        sqlx::query("SELECT body FROM respond_incident WHERE number = $1").bind(number).fetch_optional(connection).await?;
+    let row = sqlx::query("SELECT body FROM respond_incident WHERE number = $1")
+        .bind(number)
+        .fetch_optional(connection)
+        .await?;
     row.as_ref().map(body).transpose()
 }
 
 /// The open incident of a kind at an endpoint, the newest if there are several.
-pub async fn open_incident(connection: &mut Connection, endpoint: &str, kind: &str) -> Result<Option<Incident>> {
+pub async fn open_incident(
+    connection: &mut Connection,
+    endpoint: &str,
+    kind: &str,
+) -> Result<Option<Incident>> {
     let row = sqlx::query(
         "SELECT body FROM respond_incident WHERE endpoint = $1 AND kind = $2 AND status <> 'resolved'
          ORDER BY number DESC LIMIT 1",
@@ -179,10 +191,12 @@ fn driven<T: DeserializeOwned>(row: &AnyRow) -> Result<Driven<T>> {
 /// `Conflict` when another one is live at the endpoint.
 pub async fn insert_rollout(connection: &mut Connection, rollout: &Rollout, owner: &str) -> Result<()> {
     next_number(connection, &format!("rollout:{}", rollout.endpoint)).await?;
-    let live = sqlx::query("SELECT id FROM respond_rollout WHERE endpoint = $1 AND status IN ('running', 'paused') LIMIT 1")
-        .bind(rollout.endpoint.as_str())
-        .fetch_optional(&mut *connection)
-        .await?;
+    let live = sqlx::query(
+        "SELECT id FROM respond_rollout WHERE endpoint = $1 AND status IN ('running', 'paused') LIMIT 1",
+    )
+    .bind(rollout.endpoint.as_str())
+    .fetch_optional(&mut *connection)
+    .await?;
     if let Some(row) = live {
         let id: String = row.try_get("id")?;
         return Err(Error::conflict(format!("endpoint '{}' has a roll-out under way", rollout.endpoint))
@@ -222,28 +236,40 @@ pub async fn update_rollout(connection: &mut Connection, rollout: &Rollout, now_
 
 /// Notes what a person wants of a live roll-out: `pause`, `resume` or `abort`; whether it was live.
 pub async fn wish_rollout(connection: &mut Connection, id: &str, wish: &str) -> Result<bool> {
-    let done = sqlx::query("UPDATE respond_rollout SET wish = $2 WHERE id = $1 AND status IN ('running', 'paused')")
-        .bind(id)
-        .bind(wish)
-        .execute(connection)
-        .await?;
+    let done =
+        sqlx::query("UPDATE respond_rollout SET wish = $2 WHERE id = $1 AND status IN ('running', 'paused')")
+            .bind(id)
+            .bind(wish)
+            .execute(connection)
+            .await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// What a person wants of a roll-out; empty for nothing.
 pub async fn rollout_wish(connection: &mut Connection, id: &str) -> Result<String> {
-    let row = sqlx::query("SELECT wish FROM respond_rollout WHERE id = $1").bind(id).fetch_optional(connection).await?;
+    let row = sqlx::query("SELECT wish FROM respond_rollout WHERE id = $1")
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
     Ok(row.map(|r| r.try_get("wish")).transpose()?.unwrap_or_default())
 }
 
 /// A roll-out by id.
 pub async fn rollout(connection: &mut Connection, id: &str) -> Result<Option<Rollout>> {
-    let row = sqlx::query("SELECT body FROM respond_rollout WHERE id = $1").bind(id).fetch_optional(connection).await?;
+    let row = sqlx::query("SELECT body FROM respond_rollout WHERE id = $1")
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
     row.as_ref().map(body).transpose()
 }
 
 /// Roll-outs of an endpoint, newest first.
-pub async fn rollouts(connection: &mut Connection, endpoint: &str, limit: i64, offset: i64) -> Result<Vec<Rollout>> {
+pub async fn rollouts(
+    connection: &mut Connection,
+    endpoint: &str,
+    limit: i64,
+    offset: i64,
+) -> Result<Vec<Rollout>> {
     let rows = sqlx::query(
         "SELECT body FROM respond_rollout WHERE endpoint = $1 ORDER BY started_ms DESC, id DESC LIMIT $2 OFFSET $3",
     )
@@ -257,12 +283,13 @@ pub async fn rollouts(connection: &mut Connection, endpoint: &str, limit: i64, o
 
 /// Every roll-out that some process should be driving.
 pub async fn live_rollouts(connection: &mut Connection) -> Result<Vec<Driven<Rollout>>> {
-    let rows =
-        sqlx::query("SELECT body, owner, heartbeat_ms FROM respond_rollout WHERE status IN ($1, $2) ORDER BY started_ms")
-            .bind(RolloutStatus::Running.as_str())
-            .bind(RolloutStatus::Paused.as_str())
-            .fetch_all(connection)
-            .await?;
+    let rows = sqlx::query(
+        "SELECT body, owner, heartbeat_ms FROM respond_rollout WHERE status IN ($1, $2) ORDER BY started_ms",
+    )
+    .bind(RolloutStatus::Running.as_str())
+    .bind(RolloutStatus::Paused.as_str())
+    .fetch_all(connection)
+    .await?;
     rows.iter().map(driven).collect()
 }
 
@@ -326,7 +353,10 @@ pub async fn touch_runbook(connection: &mut Connection, id: &str, now_ms: i64) -
 
 /// A runbook run by id.
 pub async fn runbook(connection: &mut Connection, id: &str) -> Result<Option<RunbookRun>> {
-    let row = sqlx::query("SELECT body FROM respond_runbook WHERE id = $1").bind(id).fetch_optional(connection).await?;
+    let row = sqlx::query("SELECT body FROM respond_runbook WHERE id = $1")
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
     row.as_ref().map(body).transpose()
 }
 
@@ -341,27 +371,33 @@ pub async fn runbooks(connection: &mut Connection, incident: &str) -> Result<Vec
 
 /// Begin of the newest runbook run at an endpoint that changed things, milliseconds since 1970.
 pub async fn last_runbook_ms(connection: &mut Connection, endpoint: &str) -> Result<Option<i64>> {
-    let rows = sqlx::query("SELECT body FROM respond_runbook WHERE endpoint = $1 ORDER BY started_ms DESC, id DESC LIMIT 50")
-        .bind(endpoint)
-        .fetch_all(connection)
-        .await?;
+    let rows = sqlx::query(
+        "SELECT body FROM respond_runbook WHERE endpoint = $1 ORDER BY started_ms DESC, id DESC LIMIT 50",
+    )
+    .bind(endpoint)
+    .fetch_all(connection)
+    .await?;
     let runs: Vec<RunbookRun> = rows.iter().map(body).collect::<Result<_>>()?;
     Ok(runs.iter().find(|run| !run.dry_run).map(|run| run.started_ms))
 }
 
 /// Every runbook run that some process should be driving.
 pub async fn live_runbooks(connection: &mut Connection) -> Result<Vec<Driven<RunbookRun>>> {
-    let rows = sqlx::query("SELECT body, owner, heartbeat_ms FROM respond_runbook WHERE status = $1 ORDER BY started_ms")
-        .bind(StepStatus::Running.as_str())
-        .fetch_all(connection)
-        .await?;
+    let rows = sqlx::query(
+        "SELECT body, owner, heartbeat_ms FROM respond_runbook WHERE status = $1 ORDER BY started_ms",
+    )
+    .bind(StepStatus::Running.as_str())
+    .fetch_all(connection)
+    .await?;
     rows.iter().map(driven).collect()
 }
 
 /// How an endpoint's alerts start runbooks, if it was ever set.
 pub async fn automatic(connection: &mut Connection, endpoint: &str) -> Result<Option<AutoRunbook>> {
-    let row =
-        sqlx::query("SELECT body FROM respond_automatic WHERE endpoint = $1").bind(endpoint).fetch_optional(connection).await?;
+    let row = sqlx::query("SELECT body FROM respond_automatic WHERE endpoint = $1")
+        .bind(endpoint)
+        .fetch_optional(connection)
+        .await?;
     row.as_ref().map(body).transpose()
 }
 

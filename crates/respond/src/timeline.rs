@@ -1,11 +1,11 @@
 //! An incident's timeline: a slice of the journal, put into words.
 
 use ropewalk_core::Entry;
-use serde_json::Value;
 
 use crate::model::{EventKind, Incident, TimelineEvent};
 use crate::rollout::model::Rollout;
 use crate::runbook::model::RunbookRun;
+use crate::words;
 
 /// How long before the opening the endpoint's own entries belong to the story, milliseconds.
 const BEFORE_MS: i64 = 10 * 60 * 1000;
@@ -21,7 +21,8 @@ pub fn plan(
     let since = Some(incident.opened_ms - BEFORE_MS);
     let until = incident.resolved_ms.map(|ms| ms + AFTER_MS);
     let mut plan = vec![
-        (format!("incident:{}", incident.id), None, None),
+        // No end: notes are written afterwards, too.
+        (format!("incident:{}", incident.id), since, None),
         (format!("endpoint:{}", incident.endpoint), since, until),
     ];
     let mut add = |reference: String| plan.push((reference, since, until));
@@ -52,7 +53,11 @@ pub fn plan(
 pub fn assemble(incident: &Incident, mut entries: Vec<Entry>) -> Vec<TimelineEvent> {
     entries.sort_by_key(|entry| entry.seq);
     entries.dedup_by_key(|entry| entry.seq);
-    entries.into_iter().filter(|entry| !foreign(incident, entry)).map(|entry| event(incident, entry)).collect()
+    entries
+        .into_iter()
+        .filter(|entry| !foreign(incident, entry))
+        .map(|entry| event(incident, entry))
+        .collect()
 }
 
 /// Another incident's entry that only shares the endpoint.
@@ -66,7 +71,7 @@ fn event(incident: &Incident, entry: Entry) -> TimelineEvent {
         time_ms: entry.time_ms,
         offset_seconds: (entry.time_ms - incident.opened_ms) as f64 / 1000.0,
         kind: kind_of(&entry.verb),
-        text: text_of(&entry),
+        text: words::of(&entry),
         actor: entry.actor.to_string(),
         verb: entry.verb,
         subject: entry.subject.to_string(),
@@ -91,65 +96,13 @@ fn kind_of(verb: &str) -> EventKind {
     }
 }
 
-/// The entry's own sentence when it has one, else one made of its verb, subject and plain facts.
-fn text_of(entry: &Entry) -> String {
-    for key in ["text", "summary", "message", "title", "reason"] {
-        if let Some(text) = entry.facts.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()) {
-            return if key == "text" { text.to_owned() } else { format!("{} {}: {text}", words(&entry.verb), short(entry)) };
-        }
-    }
-    let facts: Vec<String> = entry
-        .facts
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter_map(|(key, value)| plain(value).map(|value| format!("{key} {value}")))
-        .take(4)
-        .collect();
-    let facts = if facts.is_empty() { String::new() } else { format!(" ({})", facts.join(", ")) };
-    format!("{} {}{facts}", words(&entry.verb), short(entry))
-}
-
-fn words(verb: &str) -> String {
-    match verb {
-        "traffic" => "traffic moved:".to_owned(),
-        "readback" => "read back:".to_owned(),
-        "run.finish" => "run finished:".to_owned(),
-        "sweep.finish" => "sweep finished:".to_owned(),
-        "alert.fire" => "alert fired:".to_owned(),
-        "alert.resolve" => "alert cleared:".to_owned(),
-        "drift" => "drift report".to_owned(),
-        other => other.replace('.', " "),
-    }
-}
-
-/// The subject without the tail of a long hash.
-fn short(entry: &Entry) -> String {
-    let (kind, id) = (entry.subject.kind(), entry.subject.id());
-    let cut: String = match id.rsplit_once('@') {
-        Some((name, hash)) => format!("{name}@{}", hash.chars().take(10).collect::<String>()),
-        None if id.len() > 24 && !id.contains('/') => id.chars().take(12).collect(),
-        None => id.to_owned(),
-    };
-    format!("{kind} {cut}")
-}
-
-fn plain(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if text.len() <= 40 => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
     use crate::testing::incident;
     use ropewalk_core::{Actor, Reference};
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn entry(seq: i64, verb: &str, subject: &str, facts: Value) -> Entry {
         Entry {
@@ -174,7 +127,12 @@ mod tests {
             &incident,
             vec![
                 own.clone(),
-                entry(2, "traffic", "endpoint:wine", json!({"reason": "canary"})),
+                entry(
+                    2,
+                    "traffic",
+                    "endpoint:wine",
+                    json!({"reason": "canary", "after": [{"revision": 1, "percent": 90.0}, {"revision": 2, "percent": 10.0}]}),
+                ),
                 own,
                 entry(3, "incident.open", "incident:b", json!({"text": "another"})),
                 entry(5, "commit", &format!("dataset:wine@{}", "f".repeat(64)), json!({"rows": 10})),
@@ -183,7 +141,11 @@ mod tests {
         let texts: Vec<&str> = events.iter().map(|e| e.text.as_str()).collect();
         assert_eq!(
             texts,
-            ["traffic moved: endpoint wine: canary", "incident 1 opened", "commit dataset wine@ffffffffff (rows 10)"]
+            [
+                "traffic moved to revision 1 90 %, revision 2 10 % (canary)",
+                "incident 1 opened",
+                "commit dataset wine@ffffffffff (rows 10)"
+            ]
         );
         assert_eq!(events[1].kind, EventKind::Incident);
         assert!((events[0].offset_seconds - 1.0).abs() < 1e-9);

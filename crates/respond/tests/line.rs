@@ -1,6 +1,6 @@
 //! The whole line on small synthetic data: a model serves, the world changes, the runbook mends it; a bad release is
 //! taken back.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,20 +8,21 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use ropewalk_core::jobs::JobState;
 use ropewalk_core::testing::fresh_home;
-use ropewalk_core::{Actor, Core, JobState, Page};
+use ropewalk_core::{Actor, Core, Page};
 use ropewalk_data::{CommitRequest, Data, FileChange};
 use ropewalk_learn::{Learn, TrainRequest};
 use ropewalk_ledger::Ledger;
 use ropewalk_models::{Gate, Models, RegisterRequest};
 use ropewalk_prep::{Prep, PrepSpec};
 use ropewalk_respond::{
-    IncidentFilter, IncidentKind, IncidentStatus, Respond, RetrainParameters, Rollout, RolloutRequest, RolloutSettings,
-    RolloutStatus, RunbookRequest, RunbookRun, StepStatus,
+    AutoRunbook, IncidentFilter, IncidentKind, IncidentStatus, Respond, RetrainParameters, Rollout,
+    RolloutRequest, RolloutSettings, RolloutStatus, RunbookRequest, RunbookRun, StepStatus,
 };
 use ropewalk_runs::Runs;
 use ropewalk_serve::{DeployRequest, InferenceRequest, InputTensor, Serve};
-use ropewalk_watch::{Feedback, Watch, Window};
+use ropewalk_watch::{Alert, AlertKind, AlertSink, AlertStatus, Feedback, Watch, Window};
 use serde_json::json;
 
 /// One row: two inputs and the observed quality. In the new world the first input lies elsewhere and counts for less,
@@ -118,7 +119,11 @@ impl Line {
     }
 
     async fn deploy(&self, version: i64) -> i64 {
-        let request = DeployRequest { endpoint: "toy".into(), model: format!("toy/{version}"), ..DeployRequest::default() };
+        let request = DeployRequest {
+            endpoint: "toy".into(),
+            model: format!("toy/{version}"),
+            ..DeployRequest::default()
+        };
         self.serve.deploy(request, &self.actor).await.unwrap().revision
     }
 
@@ -131,14 +136,21 @@ impl Line {
             parameters: serde_json::Map::new(),
             data: rows.iter().map(|row| row[at]).collect::<Vec<f64>>().into(),
         };
-        let request = InferenceRequest { inputs: vec![tensor("acid", 0), tensor("sugar", 1)], ..InferenceRequest::default() };
+        let request = InferenceRequest {
+            inputs: vec![tensor("acid", 0), tensor("sugar", 1)],
+            ..InferenceRequest::default()
+        };
         let answer = self.serve.predict("toy", request, Vec::new()).await.unwrap();
         let feedback = answer
             .prediction_ids()
             .unwrap()
             .iter()
             .zip(rows)
-            .map(|(id, row)| Feedback { prediction_id: id.clone(), value: row[2], time_ms: ropewalk_core::now_ms() })
+            .map(|(id, row)| Feedback {
+                prediction_id: id.clone(),
+                value: row[2],
+                time_ms: ropewalk_core::now_ms(),
+            })
             .collect();
         self.watch.feedback("toy", feedback).await.unwrap();
     }
@@ -215,8 +227,10 @@ async fn the_world_changes_and_is_mended_and_a_bad_release_is_taken_back() {
 }
 
 async fn mend(line: &Arc<Line>) {
-    let parameters = RetrainParameters { trials: 2, rollout: Line::settings(), ..RetrainParameters::default() };
-    let request = |dry_run: bool| RunbookRequest { name: "retrain".into(), dry_run, parameters: parameters.clone() };
+    let parameters =
+        RetrainParameters { trials: 2, rollout: Line::settings(), ..RetrainParameters::default() };
+    let request =
+        |dry_run: bool| RunbookRequest { name: "retrain".into(), dry_run, parameters: parameters.clone() };
     let plan: RunbookRun = {
         let started = line.respond.run_runbook("1", request(true), &line.actor).await.unwrap();
         job(line, &started.id).await
@@ -304,7 +318,8 @@ async fn a_rollout_is_held_called_off_and_left_when_somebody_else_moves_traffic(
         async move {
             for _ in 0..400 {
                 let served = line.serve.read_back("toy").await.unwrap().percent(revision);
-                if line.respond.rollout(&id).await.unwrap().status == status && (served - percent).abs() < 0.1 {
+                if line.respond.rollout(&id).await.unwrap().status == status && (served - percent).abs() < 0.1
+                {
                     return;
                 }
                 tokio::time::sleep(Duration::from_millis(25)).await;
@@ -326,6 +341,50 @@ async fn a_rollout_is_held_called_off_and_left_when_somebody_else_moves_traffic(
     assert_eq!(rollout.status, RolloutStatus::Aborted);
     assert!(rollout.reason.unwrap().contains("somebody else"));
     assert_eq!(line.serve.read_back("toy").await.unwrap().sole_revision(), Some(revision));
+    automatic(&line).await;
+}
+
+/// Switched on, an alert starts the runbook by itself, once within its cooldown.
+async fn automatic(line: &Arc<Line>) {
+    let setting = AutoRunbook { enabled: true, ..AutoRunbook::default() };
+    line.respond.set_automatic("toy", setting, &line.actor).await.unwrap();
+    for kind in [AlertKind::DataDrift, AlertKind::QualityDrop] {
+        let alert = Alert {
+            id: kind.as_str().into(),
+            key: format!("toy/{}", kind.as_str()),
+            endpoint: "toy".into(),
+            kind,
+            severity: "critical".into(),
+            status: AlertStatus::Firing,
+            title: "toy: made up".into(),
+            text: "for the test".into(),
+            revision: 1,
+            model: "toy".into(),
+            version: 1,
+            report_id: "none".into(),
+            value: 1.0,
+            threshold: 0.5,
+            fired_ms: ropewalk_core::now_ms(),
+            resolved_ms: None,
+            resolved_by: None,
+        };
+        line.respond.alert(alert).await.unwrap();
+    }
+    let incident = line.respond.incident("1").await.unwrap();
+    let run = loop {
+        let runs = line.respond.incident_runbooks(&incident.id).await.unwrap();
+        assert_eq!(runs.len(), 1, "one run within the cooldown");
+        if runs[0].status != StepStatus::Running {
+            break runs[0].clone();
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    // There is nothing labelled to train on, and it says so.
+    assert_eq!((run.status, run.actor.as_str()), (StepStatus::Failed, "system:runbook"));
+    assert_eq!(run.steps[0].status, StepStatus::Failed);
+    assert!(run.steps[0].text.contains("only 0 labelled requests"), "{}", run.steps[0].text);
+    assert_eq!(run.steps[1].status, StepStatus::Skipped);
+    assert_eq!(line.respond.incident("1").await.unwrap().status, IncidentStatus::Acknowledged);
 }
 
 fn migrations() -> Vec<ropewalk_core::Migration> {

@@ -107,7 +107,11 @@ mod tests {
         let (mut low, mut high) = (0, differences.len());
         while low < high {
             let middle = (low + high) / 2;
-            if confidence_sequence(&differences[..middle], alpha).lower > 0.0 { high = middle } else { low = middle + 1 }
+            if confidence_sequence(&differences[..middle], alpha).lower > 0.0 {
+                high = middle
+            } else {
+                low = middle + 1
+            }
         }
         Some(low)
     }
@@ -128,7 +132,6 @@ mod tests {
             (0..100).map(|_| first_harm(&mut rng, 150, 1.0, 0.025).unwrap_or(usize::MAX)).collect();
         needed.sort_unstable();
         // Pure noise for a score costs 1/6 in mean Brier loss.
-        println!("outcomes needed: median {}, 95 % {}", needed[50], needed[95]);
         assert!(needed[50] < 80, "median {}", needed[50]);
         assert!(needed[95] < 250, "95th percentile {}", needed[95]);
     }

@@ -109,7 +109,13 @@ const SPLIT: f64 = 0.5;
 /// `tolerance` above the stable one's passes. When the wait is over, the step passes on what there is, unless the
 /// scores have come apart, and the text says what the judgement rests on.
 #[must_use]
-pub fn judge(pairer: &Pairer, canary: &Arm, stable: &Arm, settings: &RolloutSettings, look: Look) -> Judgement {
+pub fn judge(
+    pairer: &Pairer,
+    canary: &Arm,
+    stable: &Arm,
+    settings: &RolloutSettings,
+    look: Look,
+) -> Judgement {
     let interval = betting::confidence_sequence(pairer.differences(), settings.alpha * SPLIT);
     let harm_by_failures = rates::surely_higher(
         (canary.failures, canary.requests),
@@ -180,7 +186,11 @@ fn decide(
         return (Verdict::Pass, Basis::Outcomes, format!("{text}: {between}"));
     }
     if look.step_seconds < settings.max_wait_seconds || !ripe {
-        return (Verdict::Continue, if seen.pairs > 0 { Basis::Outcomes } else { Basis::Nothing }, format!("waiting: {between}"));
+        return (
+            Verdict::Continue,
+            if seen.pairs > 0 { Basis::Outcomes } else { Basis::Nothing },
+            format!("waiting: {between}"),
+        );
     }
     if enough {
         return (
@@ -202,14 +212,24 @@ fn after_wait_without_labels(seen: &Judgement, settings: &RolloutSettings) -> (V
         Some(distance) if distance > settings.max_score_distance => (
             Verdict::Harm,
             Basis::Scores,
-            format!("{few}: the scores have come apart, distance {distance:.2} above {:.2}", settings.max_score_distance),
+            format!(
+                "{few}: the scores have come apart, distance {distance:.2} above {:.2}",
+                settings.max_score_distance
+            ),
         ),
         Some(distance) => (
             Verdict::Pass,
             Basis::Scores,
-            format!("{few}: no more failures than before, score distance {distance:.2} within {:.2}", settings.max_score_distance),
+            format!(
+                "{few}: no more failures than before, score distance {distance:.2} within {:.2}",
+                settings.max_score_distance
+            ),
         ),
-        None => (Verdict::Pass, Basis::Failures, format!("{few}: no failures beyond chance, too few scores to compare")),
+        None => (
+            Verdict::Pass,
+            Basis::Failures,
+            format!("{few}: no failures beyond chance, too few scores to compare"),
+        ),
     }
 }
 

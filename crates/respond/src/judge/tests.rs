@@ -3,7 +3,12 @@ use super::pairing::LabelledOutcome;
 use super::*;
 
 fn settings() -> RolloutSettings {
-    RolloutSettings { min_outcomes: 30, max_wait_seconds: 10.0, min_step_seconds: 1.0, ..RolloutSettings::default() }
+    RolloutSettings {
+        min_outcomes: 30,
+        max_wait_seconds: 10.0,
+        min_step_seconds: 1.0,
+        ..RolloutSettings::default()
+    }
 }
 
 fn look(step_seconds: f64, step_outcomes: usize) -> Look {
@@ -11,7 +16,10 @@ fn look(step_seconds: f64, step_outcomes: usize) -> Look {
 }
 
 fn pairer(canary_score: f64, stable_score: f64, n: usize) -> Pairer {
-    let outcome = |score: f64, index: usize| LabelledOutcome { score: (score + 0.1 * (index % 3) as f64).min(1.0), label: 1.0 };
+    let outcome = |score: f64, index: usize| LabelledOutcome {
+        score: (score + 0.1 * (index % 3) as f64).min(1.0),
+        label: 1.0,
+    };
     let mut pairer = Pairer::default();
     let canary: Vec<_> = (0..n).map(|i| outcome(canary_score, i)).collect();
     let stable: Vec<_> = (0..9 * n).map(|i| outcome(stable_score, i)).collect();

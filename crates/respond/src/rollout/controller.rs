@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use ropewalk_core::{Actor, Error, NewEntry, Progress, Reference, Result, now_ms};
+use ropewalk_ledger::Meter;
 use ropewalk_serve::TrafficShare;
 use serde_json::json;
 
@@ -11,13 +12,15 @@ use super::model::{ReadBack, Rollout, RolloutStatus, RolloutStepStatus};
 use super::service::{read_back_of, rollout_reference};
 use crate::judge::{Judgement, Verdict};
 use crate::model::{IncidentKind, Priority};
-use crate::service::NewIncident;
+use crate::service::{NewIncident, incident_reference};
 use crate::{Respond, store};
 
 /// A read-back that is not as ordered is tried again for so long: another process may just be reloading.
 const PROOF_WAIT: Duration = Duration::from_secs(5);
 /// The state is written at least so often while nothing happens; it is the sign of life, too.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+/// Between two looks at least so many times the length of a look passes.
+const IDLE_SHARE: u32 = 4;
 /// So many looks in a row may fail before the roll-out is called off.
 const FAILED_LOOKS: u32 = 20;
 
@@ -114,7 +117,11 @@ impl Drive {
                 Ok(judgement) => {
                     failed = 0;
                     let verdict = self.verdict(&judgement, percent, active);
-                    progress.set(index as u64, self.rollout.steps.len() as u64, format!("{percent} %: {}", judgement.text));
+                    progress.set(
+                        index as u64,
+                        self.rollout.steps.len() as u64,
+                        format!("{percent} %: {}", judgement.text),
+                    );
                     self.rollout.steps[index].judgement = Some(judgement.clone());
                     match verdict {
                         Verdict::Harm => return Ok(End::Harm(judgement)),
@@ -131,7 +138,8 @@ impl Drive {
                 }
             }
             self.beat().await?;
-            tokio::time::sleep(poll).await;
+            // A look grows dearer with the evidence; it must not take the processor from the requests it judges.
+            tokio::time::sleep(poll.max(started.elapsed() * IDLE_SHARE)).await;
             active += started.elapsed();
         }
     }
@@ -146,8 +154,11 @@ impl Drive {
         let judgement = self.evidence.look(&self.respond, &self.rollout, step_seconds).await?;
         let statistics = self.respond.serve.statistics(&self.rollout.endpoint).await?;
         self.rollout.failed_requests = self.evidence.failed(&statistics);
-        if self.rollout.first_canary_ms.is_none() && self.evidence.canary_requests(&statistics, self.rollout.revision) > 0 {
-            self.rollout.first_canary_ms = first_request_ms(&self.respond, &self.rollout).await?.or_else(|| Some(now_ms()));
+        if self.rollout.first_canary_ms.is_none()
+            && self.evidence.canary_requests(&statistics, self.rollout.revision) > 0
+        {
+            self.rollout.first_canary_ms =
+                first_request_ms(&self.respond, &self.rollout).await?.or_else(|| Some(now_ms()));
         }
         Ok(judgement)
     }
@@ -197,7 +208,10 @@ impl Drive {
             return self.leave(text).await;
         }
         if let Some(alias) = self.rollout.settings.alias.clone().filter(|_| last >= 100.0) {
-            self.respond.models.set_alias(&self.rollout.model, &alias, self.rollout.version, &self.actor).await?;
+            self.respond
+                .models
+                .set_alias(&self.rollout.model, &alias, self.rollout.version, &self.actor)
+                .await?;
         }
         self.rollout.status = RolloutStatus::Completed;
         self.end(text).await
@@ -205,7 +219,7 @@ impl Drive {
 
     /// The canary harms: take it back at once, then tell.
     async fn harm(&mut self, index: usize, judgement: Judgement) -> Result<()> {
-        let determined = Instant::now();
+        let (determined, meter) = (Instant::now(), Meter::start());
         self.rollout.harm_ms = Some(now_ms());
         let reason = format!("revision {} harms: {}", self.rollout.revision, judgement.text);
         let read = self.restore(&reason).await?;
@@ -233,9 +247,14 @@ impl Drive {
         } else {
             None
         };
-        let took = self.rollout.rollback_seconds.map_or_else(|| "not proven".to_owned(), |s| format!("proven after {s:.2} s"));
+        let took = self
+            .rollout
+            .rollback_seconds
+            .map_or_else(|| "not proven".to_owned(), |s| format!("proven after {s:.2} s"));
         self.end(format!("{}; taken back, {took}", judgement.text)).await?;
         if let Some(id) = incident {
+            let cost = self.respond.ledger.measure(meter);
+            self.respond.ledger.record(&incident_reference(&id), "rollback", &cost).await?;
             self.finish_incident(&id, &read).await?;
         }
         Ok(())
@@ -244,7 +263,10 @@ impl Drive {
     async fn open_incident(&mut self, judgement: &Judgement, read: &ReadBack) -> Result<String> {
         let rollout = &self.rollout;
         let new = NewIncident {
-            title: format!("{}/{} harms endpoint {} as a canary", rollout.model, rollout.version, rollout.endpoint),
+            title: format!(
+                "{}/{} harms endpoint {} as a canary",
+                rollout.model, rollout.version, rollout.endpoint
+            ),
             endpoint: rollout.endpoint.clone(),
             kind: IncidentKind::BadRelease,
             // While the rollback is not proven, users may still be served by it.
@@ -360,9 +382,12 @@ impl Drive {
     async fn end(&mut self, reason: String) -> Result<()> {
         self.rollout.reason = Some(reason);
         self.rollout.ended_ms = Some(now_ms());
-        for step in self.rollout.steps.iter_mut().filter(|step| {
-            matches!(step.status, RolloutStepStatus::Pending | RolloutStepStatus::Judging)
-        }) {
+        for step in self
+            .rollout
+            .steps
+            .iter_mut()
+            .filter(|step| matches!(step.status, RolloutStepStatus::Pending | RolloutStepStatus::Judging))
+        {
             step.status = RolloutStepStatus::Skipped;
         }
         self.respond.end_rollout(&self.rollout, &self.actor).await

@@ -35,13 +35,25 @@ impl Evidence {
     }
 
     /// Takes in what is new and judges.
-    pub async fn look(&mut self, respond: &Respond, rollout: &Rollout, step_seconds: f64) -> Result<Judgement> {
-        let canary = self.fresh(respond.watch.outcomes(&rollout.endpoint, Some(rollout.revision), rollout.started_ms).await?);
-        let stable =
-            self.fresh(respond.watch.outcomes(&rollout.endpoint, Some(rollout.stable_revision), rollout.started_ms).await?);
+    pub async fn look(
+        &mut self,
+        respond: &Respond,
+        rollout: &Rollout,
+        step_seconds: f64,
+    ) -> Result<Judgement> {
+        let canary = self.fresh(
+            respond.watch.outcomes(&rollout.endpoint, Some(rollout.revision), rollout.started_ms).await?,
+        );
+        let stable = self.fresh(
+            respond
+                .watch
+                .outcomes(&rollout.endpoint, Some(rollout.stable_revision), rollout.started_ms)
+                .await?,
+        );
         self.pairer.add(&canary, &stable);
         let statistics = respond.serve.statistics(&rollout.endpoint).await?;
-        let mut arms = [self.arm(&statistics, rollout.revision), self.arm(&statistics, rollout.stable_revision)];
+        let mut arms =
+            [self.arm(&statistics, rollout.revision), self.arm(&statistics, rollout.stable_revision)];
         // Scores are read from the log only when labels are too few and the wait is over: reading them is dear.
         let few = self.pairer.canary().count.min(self.pairer.stable().count) < rollout.settings.min_outcomes;
         if few && step_seconds >= rollout.settings.max_wait_seconds {
@@ -58,7 +70,10 @@ impl Evidence {
 
     /// Failed requests (5xx) since the roll-out began, all revisions.
     pub fn failed(&self, statistics: &EndpointStatistics) -> i64 {
-        let failed: u64 = counters(statistics).iter().map(|(revision, now)| now[2].saturating_sub(self.base(*revision)[2])).sum();
+        let failed: u64 = counters(statistics)
+            .iter()
+            .map(|(revision, now)| now[2].saturating_sub(self.base(*revision)[2]))
+            .sum();
         i64::try_from(failed).unwrap_or(i64::MAX)
     }
 
@@ -70,11 +85,17 @@ impl Evidence {
     fn fresh(&mut self, mut outcomes: Vec<Outcome>) -> Vec<LabelledOutcome> {
         outcomes.retain(|outcome| self.seen.insert(outcome.prediction_id.clone()));
         outcomes.sort_by(|a, b| (a.labelled_ms, &a.prediction_id).cmp(&(b.labelled_ms, &b.prediction_id)));
-        outcomes.into_iter().map(|outcome| LabelledOutcome { score: outcome.score, label: outcome.label }).collect()
+        outcomes
+            .into_iter()
+            .map(|outcome| LabelledOutcome { score: outcome.score, label: outcome.label })
+            .collect()
     }
 
     fn arm(&self, statistics: &EndpointStatistics, revision: i64) -> Arm {
-        let now = counters(statistics).into_iter().find(|(known, _)| *known == revision).map_or([0; 3], |(_, now)| now);
+        let now = counters(statistics)
+            .into_iter()
+            .find(|(known, _)| *known == revision)
+            .map_or([0; 3], |(_, now)| now);
         let base = self.base(revision);
         Arm {
             scores: Vec::new(),
@@ -111,7 +132,10 @@ async fn scores(respond: &Respond, rollout: &Rollout, revision: i64) -> Result<V
 
 /// When the revision answered its first request under this roll-out, by the prediction log.
 pub(super) async fn first_request_ms(respond: &Respond, rollout: &Rollout) -> Result<Option<i64>> {
-    let filter =
-        CaptureFilter { since_ms: Some(rollout.started_ms), revision: Some(rollout.revision), ..CaptureFilter::default() };
+    let filter = CaptureFilter {
+        since_ms: Some(rollout.started_ms),
+        revision: Some(rollout.revision),
+        ..CaptureFilter::default()
+    };
     Ok(respond.watch.captured(&rollout.endpoint, filter).await?.times_ms.into_iter().min())
 }

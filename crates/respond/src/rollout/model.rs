@@ -111,11 +111,16 @@ impl RolloutSettings {
         let rising = self.steps.windows(2).all(|pair| pair[0] < pair[1]);
         let in_range = self.steps.iter().all(|p| p.is_finite() && *p > 0.0 && *p <= 100.0);
         if self.steps.is_empty() || !rising || !in_range {
-            return Err(Error::invalid(format!("roll-out steps {:?} do not rise within (0, 100]", self.steps))
-                .hint("--steps 10,50,100"));
+            return Err(Error::invalid(format!(
+                "roll-out steps {:?} do not rise within (0, 100]",
+                self.steps
+            ))
+            .hint("--steps 10,50,100"));
         }
         if !(self.alpha > 0.0 && self.alpha < 0.5) {
-            return Err(Error::invalid(format!("alpha {} is not between 0 and 0.5", self.alpha)).hint("--alpha 0.05"));
+            return Err(
+                Error::invalid(format!("alpha {} is not between 0 and 0.5", self.alpha)).hint("--alpha 0.05")
+            );
         }
         for (name, value) in [
             ("tolerance", self.tolerance),
@@ -124,7 +129,8 @@ impl RolloutSettings {
             ("max_score_distance", self.max_score_distance),
         ] {
             if !(value.is_finite() && value >= 0.0) {
-                return Err(Error::invalid(format!("roll-out setting {name} is {value}")).why("it must not be negative"));
+                return Err(Error::invalid(format!("roll-out setting {name} is {value}"))
+                    .why("it must not be negative"));
             }
         }
         if !(self.poll_seconds.is_finite() && self.poll_seconds >= 0.01) {

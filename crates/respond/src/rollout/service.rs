@@ -20,13 +20,20 @@ impl Respond {
     /// # Errors
     /// `NotFound` for the endpoint or revision, `Invalid` for settings that make no sense, `Conflict` when there is no
     /// other revision that serves.
-    pub async fn plan_rollout(&self, endpoint: &str, request: &RolloutRequest, actor: &Actor) -> Result<Rollout> {
+    pub async fn plan_rollout(
+        &self,
+        endpoint: &str,
+        request: &RolloutRequest,
+        actor: &Actor,
+    ) -> Result<Rollout> {
         request.settings.check()?;
         let found = self.serve.get(endpoint).await?;
-        let new = found.revisions.iter().find(|revision| revision.revision == request.revision).ok_or_else(|| {
-            Error::not_found(format!("endpoint '{endpoint}' has no revision {}", request.revision))
-                .hint(format!("ropewalk endpoint show {endpoint}"))
-        })?;
+        let new = found.revisions.iter().find(|revision| revision.revision == request.revision).ok_or_else(
+            || {
+                Error::not_found(format!("endpoint '{endpoint}' has no revision {}", request.revision))
+                    .hint(format!("ropewalk endpoint show {endpoint}"))
+            },
+        )?;
         let stable = found
             .revisions
             .iter()
@@ -78,7 +85,12 @@ impl Respond {
     ///
     /// # Errors
     /// As [`Respond::plan_rollout`], and `Conflict` when one is under way at the endpoint.
-    pub async fn start_rollout(&self, endpoint: &str, request: &RolloutRequest, actor: &Actor) -> Result<Job> {
+    pub async fn start_rollout(
+        &self,
+        endpoint: &str,
+        request: &RolloutRequest,
+        actor: &Actor,
+    ) -> Result<Job> {
         if request.dry_run {
             let plan = serde_json::to_value(self.plan_rollout(endpoint, request, actor).await?)?;
             let subject = Reference::new("endpoint", endpoint);
@@ -119,7 +131,11 @@ impl Respond {
                         row.version,
                         row.revision,
                         row.endpoint,
-                        row.steps.iter().map(|step| format!("{} %", step.percent)).collect::<Vec<_>>().join(" → ")
+                        row.steps
+                            .iter()
+                            .map(|step| format!("{} %", step.percent))
+                            .collect::<Vec<_>>()
+                            .join(" → ")
                     );
                     let entry = NewEntry {
                         actor,
@@ -150,9 +166,9 @@ impl Respond {
     pub async fn rollout(&self, id: &str) -> Result<Rollout> {
         let id = id.strip_prefix("rollout:").unwrap_or(id);
         let mut connection = self.core.database.read().await?;
-        store::rollout(&mut connection, id)
-            .await?
-            .ok_or_else(|| Error::not_found(format!("no roll-out '{id}'")).hint("ropewalk endpoint rollouts NAME"))
+        store::rollout(&mut connection, id).await?.ok_or_else(|| {
+            Error::not_found(format!("no roll-out '{id}'")).hint("ropewalk endpoint rollouts NAME")
+        })
     }
 
     /// Roll-outs of an endpoint, newest first.
@@ -237,17 +253,25 @@ impl Respond {
             let mut connection = self.core.database.read().await?;
             (store::live_rollouts(&mut connection).await?, store::live_runbooks(&mut connection).await?)
         };
-        for driven in rollouts.into_iter().filter(|driven| lease::is_gone(&driven.owner, driven.heartbeat_ms, now)) {
+        for driven in
+            rollouts.into_iter().filter(|driven| lease::is_gone(&driven.owner, driven.heartbeat_ms, now))
+        {
             let mut rollout = driven.item;
             rollout.status = RolloutStatus::Interrupted;
             rollout.ended_ms = Some(now);
-            rollout.reason = Some(match rollout.steps.iter().rev().find_map(|step| step.read_back.as_ref()) {
-                Some(read) => format!("the process that drove it ended; traffic stays as last read back: {}", read.text),
-                None => "the process that drove it ended before traffic was moved".to_owned(),
-            });
+            rollout.reason =
+                Some(match rollout.steps.iter().rev().find_map(|step| step.read_back.as_ref()) {
+                    Some(read) => format!(
+                        "the process that drove it ended; traffic stays as last read back: {}",
+                        read.text
+                    ),
+                    None => "the process that drove it ended before traffic was moved".to_owned(),
+                });
             self.end_rollout(&rollout, &Actor::system("recovery")).await?;
         }
-        for driven in runbooks.into_iter().filter(|driven| lease::is_gone(&driven.owner, driven.heartbeat_ms, now)) {
+        for driven in
+            runbooks.into_iter().filter(|driven| lease::is_gone(&driven.owner, driven.heartbeat_ms, now))
+        {
             self.interrupt_runbook(driven.item, now).await?;
         }
         Ok(())
@@ -264,7 +288,11 @@ impl Respond {
                         return Ok(());
                     }
                     let word = row.status.as_str().replace('_', " ");
-                    let text = format!("roll-out of revision {} {word}: {}", row.revision, row.reason.as_deref().unwrap_or("done"));
+                    let text = format!(
+                        "roll-out of revision {} {word}: {}",
+                        row.revision,
+                        row.reason.as_deref().unwrap_or("done")
+                    );
                     let entry = NewEntry {
                         actor,
                         verb: "rollout.end",
@@ -301,7 +329,12 @@ pub(super) fn read_back_of(served: &ServedState, shares: &[ropewalk_serve::Traff
         .revisions
         .iter()
         .filter(|revision| revision.percent > 0.0)
-        .map(|revision| format!("revision {} ({}/{}) {} %", revision.revision, revision.model, revision.version, revision.percent))
+        .map(|revision| {
+            format!(
+                "revision {} ({}/{}) {} %",
+                revision.revision, revision.model, revision.version, revision.percent
+            )
+        })
         .collect();
     let verb = if proven { "serving as ordered" } else { "NOT serving as ordered" };
     ReadBack {

@@ -21,9 +21,16 @@ pub struct Export {
 ///
 /// # Errors
 /// `Invalid` when the captured rows lack what the dataset has.
-pub fn divide(captured: &Captured, target: &str, columns: &[String], share: f64, seed: u64) -> Result<Export> {
-    let labelled: Vec<usize> =
-        (0..captured.rows()).filter(|row| captured.values[*row].is_some_and(f64::is_finite) && captured.errors[*row].is_none()).collect();
+pub fn divide(
+    captured: &Captured,
+    target: &str,
+    columns: &[String],
+    share: f64,
+    seed: u64,
+) -> Result<Export> {
+    let labelled: Vec<usize> = (0..captured.rows())
+        .filter(|row| captured.values[*row].is_some_and(f64::is_finite) && captured.errors[*row].is_none())
+        .collect();
     let inputs = captured.frame.select(&labelled);
     let values: Vec<f64> = labelled.iter().filter_map(|row| captured.values[*row]).collect();
     let (held, kept): (Vec<usize>, Vec<usize>) =
@@ -41,7 +48,11 @@ fn in_order(inputs: &Frame, values: Column, target: &str, columns: &[String]) ->
     }
     let rows = inputs.rows();
     let column = |name: &String| {
-        let found = if name == target { Some(values.clone()) } else { inputs.position(name).map(|at| inputs.columns()[at].clone()) };
+        let found = if name == target {
+            Some(values.clone())
+        } else {
+            inputs.position(name).map(|at| inputs.columns()[at].clone())
+        };
         (name.clone(), found.unwrap_or_else(|| Column::Number(vec![f64::NAN; rows])))
     };
     Frame::new(columns.iter().map(column).collect())
@@ -89,7 +100,9 @@ mod tests {
         assert_eq!(export.training.rows() + export.held_out.rows(), 1800);
         let held = export.held_out.rows() as f64 / 1800.0;
         assert!((0.19..0.31).contains(&held), "{held}");
-        let keys = |frame: &Frame| frame.number("b").unwrap().iter().map(|v| *v as i64).collect::<std::collections::HashSet<_>>();
+        let keys = |frame: &Frame| {
+            frame.number("b").unwrap().iter().map(|v| *v as i64).collect::<std::collections::HashSet<_>>()
+        };
         assert!(keys(&export.training).is_disjoint(&keys(&export.held_out)));
         let again = divide(&captured(1000), "y", &columns, 0.25, 7).unwrap();
         assert!(keys(&again.held_out).is_disjoint(&keys(&export.training)));

@@ -10,8 +10,10 @@ use crate::Respond;
 use crate::model::Incident;
 
 /// The names of the steps, in order.
-pub const STEPS: [&str; 11] =
-    ["export", "commit", "merge", "prepare", "train", "register", "replay", "deploy", "rollout", "alias", "resolve"];
+pub const STEPS: [&str; 11] = [
+    "export", "commit", "merge", "prepare", "train", "register", "replay", "deploy", "rollout", "alias",
+    "resolve",
+];
 
 /// Everything that is known before the first step.
 #[derive(Clone, Debug)]
@@ -49,7 +51,8 @@ impl Plan {
     /// The columns of the dataset's tables.
     pub fn columns(&self) -> Result<Vec<String>> {
         let table = self.commit.files.iter().find_map(|file| file.table.as_ref());
-        let table = table.ok_or_else(|| Error::invalid(format!("dataset '{}' holds no table", self.commit.dataset)))?;
+        let table = table
+            .ok_or_else(|| Error::invalid(format!("dataset '{}' holds no table", self.commit.dataset)))?;
         Ok(table.columns.iter().map(|column| column.name.clone()).collect())
     }
 
@@ -72,7 +75,10 @@ impl Plan {
         vec![
             step(
                 "export",
-                format!("Export the labelled requests of {endpoint} since the drift began, {:.0} % held out for the replay", parameters.holdout * 100.0),
+                format!(
+                    "Export the labelled requests of {endpoint} since the drift began, {:.0} % held out for the replay",
+                    parameters.holdout * 100.0
+                ),
                 format!("ropewalk endpoint predictions {endpoint} --labelled"),
             ),
             step(
@@ -83,12 +89,19 @@ impl Plan {
             step(
                 "merge",
                 format!("Merge {} into main and tag {}", self.branch, self.tag),
-                format!("ropewalk data merge {dataset} {} --into main && ropewalk data tag {dataset} {}", self.branch, self.tag),
+                format!(
+                    "ropewalk data merge {dataset} {} --into main && ropewalk data tag {dataset} {}",
+                    self.branch, self.tag
+                ),
             ),
             step(
                 "prepare",
                 format!("Prepare {dataset}@{} as before, the pipeline fitted anew", self.tag),
-                format!("ropewalk prep prepare {dataset}@{} --target \"{}\"", self.tag, target_text(&self.spec)),
+                format!(
+                    "ropewalk prep prepare {dataset}@{} --target \"{}\"",
+                    self.tag,
+                    target_text(&self.spec)
+                ),
             ),
             step(
                 "train",
@@ -102,7 +115,10 @@ impl Plan {
             ),
             step(
                 "replay",
-                format!("Replay the held-out requests: the candidate must beat {}/{}", model, self.champion.version),
+                format!(
+                    "Replay the held-out requests: the candidate must beat {}/{}",
+                    model, self.champion.version
+                ),
                 format!("ropewalk incident runbook {} retrain --dry-run", incident.number),
             ),
             step(
@@ -142,10 +158,16 @@ impl Respond {
     ///
     /// # Errors
     /// `NotFound` or `Invalid` when the chain from the endpoint back to its dataset is broken.
-    pub(super) async fn plan_retrain(&self, incident: &Incident, number: i64, parameters: &RetrainParameters) -> Result<Plan> {
+    pub(super) async fn plan_retrain(
+        &self,
+        incident: &Incident,
+        number: i64,
+        parameters: &RetrainParameters,
+    ) -> Result<Plan> {
         let endpoint = self.serve.get(&incident.endpoint).await?;
         let serving = endpoint.revisions.iter().max_by(|a, b| a.percent.total_cmp(&b.percent));
-        let serving = serving.ok_or_else(|| Error::not_found(format!("endpoint '{}' serves nothing", endpoint.name)))?;
+        let serving = serving
+            .ok_or_else(|| Error::not_found(format!("endpoint '{}' serves nothing", endpoint.name)))?;
         let champion = self.models.get(&serving.model, serving.version).await?;
         let run_id = champion.run_id.clone().ok_or_else(|| {
             Error::invalid(format!("{} has no run", champion.id()))
@@ -153,15 +175,23 @@ impl Respond {
                 .hint("register a version from a run")
         })?;
         let run = self.runs.get_run(&run_id).await?;
-        let prepared_id = run.tag("ropewalk.prepared").or_else(|| run.param("prepared")).ok_or_else(|| {
-            Error::invalid(format!("run {run_id} does not say what it was trained on")).hint(format!("ropewalk run show {run_id}"))
-        })?;
+        let prepared_id =
+            run.tag("ropewalk.prepared").or_else(|| run.param("prepared")).ok_or_else(|| {
+                Error::invalid(format!("run {run_id} does not say what it was trained on"))
+                    .hint(format!("ropewalk run show {run_id}"))
+            })?;
         let prepared = self.prep.get(prepared_id).await?;
         let spec = prepared.spec.clone();
-        let commit = self.data.show(&DatasetSpec::new(prepared.dataset.as_str(), prepared.commit.as_str())).await?;
+        let commit =
+            self.data.show(&DatasetSpec::new(prepared.dataset.as_str(), prepared.commit.as_str())).await?;
         let experiment = self.runs.get_experiment(&run.info.experiment_id).await?.name;
         let tags = self.data.tags(&prepared.dataset).await?;
-        let alias = champion.aliases.iter().find(|alias| *alias == "champion").or_else(|| champion.aliases.first()).cloned();
+        let alias = champion
+            .aliases
+            .iter()
+            .find(|alias| *alias == "champion")
+            .or_else(|| champion.aliases.first())
+            .cloned();
         let since_ms = match parameters.since_ms {
             Some(ms) => ms,
             None => self.drift_began(incident).await?,
@@ -186,14 +216,22 @@ impl Respond {
     async fn drift_began(&self, incident: &Incident) -> Result<i64> {
         let first = incident.alerts.iter().map(|alert| alert.first_ms).min().unwrap_or(incident.opened_ms);
         let reports = self.watch.reports(&incident.endpoint, ropewalk_core::Page::first(1000)).await?;
-        let well = reports.items.iter().find(|report| report.created_ms < first && report.status == ropewalk_watch::Status::Ok);
+        let well = reports
+            .items
+            .iter()
+            .find(|report| report.created_ms < first && report.status == ropewalk_watch::Status::Ok);
         if let Some(report) = well {
             return Ok(report.created_ms);
         }
-        if let Some(id) = incident.alerts.iter().find_map(|alert| alert.report.as_deref()) {
-            return Ok(self.watch.report(id).await?.from_ms.unwrap_or(first));
+        let Some(id) = incident.alerts.iter().find_map(|alert| alert.report.as_deref()) else {
+            return Ok(first);
+        };
+        match self.watch.report(id).await {
+            Ok(report) => Ok(report.from_ms.unwrap_or(first)),
+            // Old reports are removed; the alert's own time stands.
+            Err(error) if error.code() == ropewalk_core::Code::NotFound => Ok(first),
+            Err(error) => Err(error),
         }
-        Ok(first)
     }
 }
 
@@ -201,7 +239,10 @@ impl Respond {
 fn gates(champion: &ModelVersion, floor: Option<f64>) -> Vec<Gate> {
     let mut gates: Vec<Gate> = champion.gates.iter().map(|result| result.gate.clone()).collect();
     if gates.is_empty() {
-        gates = vec![Gate::AucFloor { metric: "val_auc".to_owned(), minimum: 0.6 }, Gate::Parity { tolerance: 1e-6 }];
+        gates = vec![
+            Gate::AucFloor { metric: "val_auc".to_owned(), minimum: 0.6 },
+            Gate::Parity { tolerance: 1e-6 },
+        ];
     }
     for gate in &mut gates {
         if let (Gate::AucFloor { minimum, .. }, Some(floor)) = (gate, floor) {

@@ -99,7 +99,8 @@ impl Record {
                 Ok(value)
             }
             Err(error) => {
-                let outcome = Outcome::new(error.to_string(), Vec::new(), json!({"code": error.code().name()}));
+                let outcome =
+                    Outcome::new(error.to_string(), Vec::new(), json!({"code": error.code().name()}));
                 self.close(name, StepStatus::Failed, &outcome).await?;
                 Err(error)
             }
@@ -127,7 +128,9 @@ impl Record {
             let word = if status == StepStatus::Failed { " failed" } else { "" };
             let text = format!("runbook {}, {name}{word}: {}", self.run.name, outcome.text);
             let facts = json!({"runbook": self.run.id, "figures": outcome.facts});
-            self.respond.tell(&self.run.incident, name, &text, facts, outcome.outputs.clone(), &self.actor).await?;
+            self.respond
+                .tell(&self.run.incident, name, &text, facts, outcome.outputs.clone(), &self.actor)
+                .await?;
         }
         self.write().await
     }

@@ -29,18 +29,28 @@ pub struct Replay {
 /// `GateFailed` when an answer is missing, is no probability, or only one class of labels is there.
 pub fn judge(champion: &[f64], candidate: &[f64], labels: &[f64], margin: f64) -> Result<Replay> {
     let failed = |why: String| {
-        Error::new(Code::GateFailed, "the replay gate could not be judged").why(why).hint("collect more labelled requests, then run the runbook again")
+        Error::new(Code::GateFailed, "the replay gate could not be judged")
+            .why(why)
+            .hint("collect more labelled requests, then run the runbook again")
     };
     for (name, scores) in [("champion", champion), ("candidate", candidate)] {
         if scores.len() != labels.len() {
-            return Err(failed(format!("the {name} gave {} answers to {} requests", scores.len(), labels.len())));
+            return Err(failed(format!(
+                "the {name} gave {} answers to {} requests",
+                scores.len(),
+                labels.len()
+            )));
         }
         if let Some(row) = scores.iter().position(|score| !(0.0..=1.0).contains(score)) {
-            return Err(failed(format!("the {name}'s answer to request {row} is {}, no probability", scores[row])));
+            return Err(failed(format!(
+                "the {name}'s answer to request {row} is {}, no probability",
+                scores[row]
+            )));
         }
     }
     let area = |scores: &[f64]| {
-        area_under_curve(scores, labels).ok_or_else(|| failed(format!("the {} held-out requests do not show both classes", labels.len())))
+        area_under_curve(scores, labels)
+            .ok_or_else(|| failed(format!("the {} held-out requests do not show both classes", labels.len())))
     };
     let (champion_auc, candidate_auc) = (area(champion)?, area(candidate)?);
     let passed = candidate_auc > champion_auc + margin;

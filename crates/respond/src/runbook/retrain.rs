@@ -6,7 +6,7 @@ use ropewalk_learn::{SweepRequest, SweepResult};
 use ropewalk_models::{ModelVersion, RegisterRequest};
 use ropewalk_prep::Prepared;
 use ropewalk_serve::{DeployRequest, ModelSource, Revision};
-use ropewalk_watch::{CaptureFilter, Window};
+use ropewalk_watch::{AlertKind, CaptureFilter, Status, Window};
 use serde_json::json;
 
 use super::export::{self, Export};
@@ -124,15 +124,22 @@ impl Retrain {
 
     async fn export(&self) -> Result<(Export, Outcome)> {
         let parameters = &self.record.run.parameters;
-        let filter = CaptureFilter { since_ms: Some(self.plan.since_ms), labelled_only: true, ..CaptureFilter::default() };
+        let filter = CaptureFilter {
+            since_ms: Some(self.plan.since_ms),
+            labelled_only: true,
+            ..CaptureFilter::default()
+        };
         let captured = self.respond.watch.captured(&self.plan.endpoint, filter).await?;
         let (target, columns) = (&self.plan.spec.target.column, self.plan.columns()?);
         let export = export::divide(&captured, target, &columns, parameters.holdout, parameters.seed)?;
         let (training, held_out) = (export.training.rows(), export.held_out.rows());
         if training + held_out < parameters.min_rows {
-            return Err(Error::new(Code::GateFailed, format!("only {} labelled requests since the drift began", training + held_out))
-                .why(format!("`min_rows` asks for {}", parameters.min_rows))
-                .hint(format!("send more feedback: POST /api/v1/endpoints/{}/feedback", self.plan.endpoint)));
+            return Err(Error::new(
+                Code::GateFailed,
+                format!("only {} labelled requests since the drift began", training + held_out),
+            )
+            .why(format!("`min_rows` asks for {}", parameters.min_rows))
+            .hint(format!("send more feedback: POST /api/v1/endpoints/{}/feedback", self.plan.endpoint)));
         }
         if !self.record.run.dry_run {
             let path = format!("incidents/{}/held-out-{}.csv", self.incident.id, self.record.run.number);
@@ -148,13 +155,20 @@ impl Retrain {
         let request = CommitRequest {
             dataset: dataset.clone(),
             branch: self.plan.branch.clone(),
-            message: format!("Labelled requests of endpoint {} for incident {}", self.plan.endpoint, self.incident.number),
-            files: vec![FileChange { path: self.plan.file.clone(), content: Some(training.to_csv(';')?.into()) }],
+            message: format!(
+                "Labelled requests of endpoint {} for incident {}",
+                self.plan.endpoint, self.incident.number
+            ),
+            files: vec![FileChange {
+                path: self.plan.file.clone(),
+                content: Some(training.to_csv(';')?.into()),
+            }],
             expected_head: None,
             create_branch_from: Some("main".to_owned()),
         };
         let commit = self.respond.data.commit(request, &self.actor).await?;
-        let text = format!("{} rows as {} on {dataset}@{}", training.rows(), self.plan.file, self.plan.branch);
+        let text =
+            format!("{} rows as {} on {dataset}@{}", training.rows(), self.plan.file, self.plan.branch);
         let facts = json!({"rows": training.rows(), "commit": commit.id, "new_bytes": commit.new_bytes});
         Ok(((), Outcome::new(text, vec![dataset_reference(dataset, &commit.id)], facts)))
     }
@@ -201,7 +215,8 @@ impl Retrain {
             best.map_or("run", |run| run.recipe.as_str()),
             sweep.best_value
         );
-        let facts = json!({"sweep": sweep.sweep_id, "best_run": sweep.best_run_id, "val_auc": sweep.best_value});
+        let facts =
+            json!({"sweep": sweep.sweep_id, "best_run": sweep.best_run_id, "val_auc": sweep.best_value});
         let mut outputs = vec![Reference::new("sweep", &sweep.sweep_id)];
         outputs.extend(sweep.runs.iter().map(|run| Reference::new("run", &run.run_id)));
         Ok((sweep, Outcome::new(text, outputs, facts).costed()))
@@ -226,15 +241,19 @@ impl Retrain {
     /// Both models answer the held-out requests, each through its own pipeline, as they would be served.
     async fn replay(&self, candidate: &ModelVersion, held_out: &Frame) -> Result<((), Outcome)> {
         let target = &self.plan.spec.target;
-        let labels: Vec<f64> = held_out.number(&target.column)?.iter().filter_map(|value| target.label(*value)).collect();
+        let labels: Vec<f64> =
+            held_out.number(&target.column)?.iter().filter_map(|value| target.label(*value)).collect();
         let inputs = held_out.clone().without(&target.column);
         let champion = self.scores(&self.plan.champion, &inputs).await?;
         let challenger = self.scores(candidate, &inputs).await?;
         let replay = replay::judge(&champion, &challenger, &labels, self.record.run.parameters.margin)?;
         if !replay.passed {
-            return Err(Error::new(Code::GateFailed, format!("{} did not pass the replay gate", candidate.id()))
-                .why(replay.text)
-                .hint(format!("ropewalk incident show {}", self.incident.number)));
+            return Err(Error::new(
+                Code::GateFailed,
+                format!("{} did not pass the replay gate", candidate.id()),
+            )
+            .why(replay.text)
+            .hint(format!("ropewalk incident show {}", self.incident.number)));
         }
         let facts = serde_json::to_value(&replay)?;
         Ok(((), Outcome::new(replay.text, Vec::new(), facts)))
@@ -245,7 +264,8 @@ impl Retrain {
         let names: Vec<String> = model.columns.iter().map(|column| column.name.clone()).collect();
         let inputs = inputs.with_only(&names)?;
         let scored = tokio::task::spawn_blocking(move || model.score(&inputs)).await;
-        let scores = scored.map_err(|error| Error::internal("the replay broke off").why(error.to_string()))??;
+        let scores =
+            scored.map_err(|error| Error::internal("the replay broke off").why(error.to_string()))??;
         Ok(scores.into_iter().map(f64::from).collect())
     }
 
@@ -257,8 +277,14 @@ impl Retrain {
             ..DeployRequest::default()
         };
         let revision = self.respond.serve.deploy(request, &self.actor).await?;
-        let text = format!("{} is revision {} of {}, loaded, without traffic", candidate.id(), revision.revision, revision.endpoint);
-        let outputs = vec![Reference::new("revision", format!("{}/{}", revision.endpoint, revision.revision))];
+        let text = format!(
+            "{} is revision {} of {}, loaded, without traffic",
+            candidate.id(),
+            revision.revision,
+            revision.endpoint
+        );
+        let outputs =
+            vec![Reference::new("revision", format!("{}/{}", revision.endpoint, revision.revision))];
         let facts = json!({"revision": revision.revision, "bundle_hash": revision.bundle_hash});
         Ok((revision, Outcome::new(text, outputs, facts).costed()))
     }
@@ -267,15 +293,19 @@ impl Retrain {
         let settings = RolloutSettings { alias: None, ..self.record.run.parameters.rollout.clone() };
         let request = RolloutRequest { revision: revision.revision, settings, dry_run: false };
         let incident = Some(self.incident.id.clone());
-        let rollout = self.respond.begin_rollout(&self.plan.endpoint, &request, incident, &self.actor).await?;
+        let rollout =
+            self.respond.begin_rollout(&self.plan.endpoint, &request, incident, &self.actor).await?;
         let outputs = vec![Reference::new("rollout", &rollout.id)];
         let rollout = self.respond.drive_rollout(rollout, Progress::silent()).await?;
         let reason = rollout.reason.clone().unwrap_or_default();
         if rollout.status != RolloutStatus::Completed {
             let word = rollout.status.as_str().replace('_', " ");
-            return Err(Error::new(Code::GateFailed, format!("the roll-out of revision {} was {word}", revision.revision))
-                .why(reason)
-                .hint(format!("ropewalk endpoint rollouts {}", self.plan.endpoint)));
+            return Err(Error::new(
+                Code::GateFailed,
+                format!("the roll-out of revision {} was {word}", revision.revision),
+            )
+            .why(reason)
+            .hint(format!("ropewalk endpoint rollouts {}", self.plan.endpoint)));
         }
         let facts = json!({"rollout": rollout.id, "failed_requests": rollout.failed_requests});
         // Waiting for outcomes costs nothing of its own.
@@ -283,7 +313,12 @@ impl Retrain {
     }
 
     /// The alias says what serves, so it moves only after what serves has been read back once more.
-    async fn move_alias(&self, alias: &str, candidate: &ModelVersion, revision: &Revision) -> Result<((), Outcome)> {
+    async fn move_alias(
+        &self,
+        alias: &str,
+        candidate: &ModelVersion,
+        revision: &Revision,
+    ) -> Result<((), Outcome)> {
         let served = self.respond.serve.read_back(&self.plan.endpoint).await?;
         if served.sole_revision() != Some(revision.revision) {
             return Err(Error::conflict(format!("the alias {alias} stays where it is"))
@@ -297,20 +332,43 @@ impl Retrain {
     }
 
     /// Asks the monitor about the new revision. It may have too few requests yet; then the roll-out's judgement stands.
+    /// While the new training data still hold the old world, inputs may go on differing from them: that is told and
+    /// does not keep the incident open. Quality that is still down does.
     async fn confirm(&self, revision: &Revision) -> Result<((), Outcome)> {
         let window = Window::default().of_revision(revision.revision);
+        let number = revision.revision;
         let text = match self.respond.watch.evaluate(&self.plan.endpoint, window, &self.actor).await {
-            Ok(report) => {
-                let auc = report.realised_auc.map_or_else(String::new, |auc| format!(", realised AUC {auc:.3}"));
-                format!("the monitor finds revision {} {}{auc}", revision.revision, report.status.as_str().replace('_', " "))
+            Ok(report) if report.status == Status::TooFew => {
+                format!(
+                    "revision {number} has had too few requests for the monitor to judge ({})",
+                    report.rows
+                )
             }
-            Err(error) => format!("the monitor could not look at revision {} yet: {error}", revision.revision),
+            Ok(report) => {
+                if let Some(alert) = report.alerts.iter().find(|alert| alert.kind == AlertKind::QualityDrop) {
+                    return Err(Error::new(Code::GateFailed, "the incident stays open")
+                        .why(format!("{}: {}", alert.title, alert.text))
+                        .hint(format!("ropewalk why endpoint:{}", self.plan.endpoint)));
+                }
+                let auc =
+                    report.realised_auc.map_or_else(String::new, |auc| format!(", realised AUC {auc:.3}"));
+                let still: Vec<&str> = report.alerts.iter().map(|alert| alert.title.as_str()).collect();
+                let still = if still.is_empty() {
+                    String::new()
+                } else {
+                    format!("; still shown: {}", still.join(", "))
+                };
+                format!("the monitor confirms the quality of revision {number}{auc}{still}")
+            }
+            Err(error) => format!("the monitor could not look at revision {number} yet: {error}"),
         };
         Ok(((), Outcome::new(text, Vec::new(), json!({}))))
     }
 
     async fn resolve_incident(&self) -> Result<()> {
-        let step = |name: &str| self.record.run.steps.iter().find(|step| step.name == name).map_or("", |step| step.text.as_str());
+        let step = |name: &str| {
+            self.record.run.steps.iter().find(|step| step.name == name).map_or("", |step| step.text.as_str())
+        };
         let note = format!("retrained: {}; {}; {}", step("register"), step("replay"), step("resolve"));
         match self.respond.resolve(&self.incident.id, &note, &self.actor).await {
             // The monitor may have resolved it meanwhile.

@@ -62,7 +62,13 @@ impl Respond {
         self.launch(incident, run, plan, actor).await
     }
 
-    async fn launch(&self, incident: Incident, run: RunbookRun, plan: plan::Plan, actor: &Actor) -> Result<Job> {
+    async fn launch(
+        &self,
+        incident: Incident,
+        run: RunbookRun,
+        plan: plan::Plan,
+        actor: &Actor,
+    ) -> Result<Job> {
         let (respond, by) = (self.clone(), actor.clone());
         let subject = Reference::new("incident", &incident.id);
         self.core
@@ -90,9 +96,9 @@ impl Respond {
     /// `NotFound`.
     pub async fn runbook(&self, id: &str) -> Result<RunbookRun> {
         let mut connection = self.core.database.read().await?;
-        store::runbook(&mut connection, id)
-            .await?
-            .ok_or_else(|| Error::not_found(format!("no runbook run '{id}'")).hint("ropewalk incident show ID"))
+        store::runbook(&mut connection, id).await?.ok_or_else(|| {
+            Error::not_found(format!("no runbook run '{id}'")).hint("ropewalk incident show ID")
+        })
     }
 
     /// Runbook runs of an incident (by its id), oldest first.
@@ -117,10 +123,16 @@ impl Respond {
     ///
     /// # Errors
     /// `NotFound` for the endpoint, `Invalid` for parameters that make no sense.
-    pub async fn set_automatic(&self, endpoint: &str, setting: AutoRunbook, actor: &Actor) -> Result<AutoRunbook> {
+    pub async fn set_automatic(
+        &self,
+        endpoint: &str,
+        setting: AutoRunbook,
+        actor: &Actor,
+    ) -> Result<AutoRunbook> {
         self.serve.get(endpoint).await?;
         check(&setting.parameters)?;
-        let (name, row, journal, actor) = (endpoint.to_owned(), setting.clone(), self.core.journal.clone(), actor.clone());
+        let (name, row, journal, actor) =
+            (endpoint.to_owned(), setting.clone(), self.core.journal.clone(), actor.clone());
         self.core
             .database
             .write(move |tx| {
@@ -154,10 +166,15 @@ impl Respond {
         };
         let cooldown_ms = i64::try_from(setting.cooldown_seconds.saturating_mul(1000)).unwrap_or(i64::MAX);
         if let Some(last) = last.filter(|last| now_ms() - last < cooldown_ms) {
-            tracing::info!(incident = incident.number, last, "the runbook ran within its cooldown and is not started");
+            tracing::info!(
+                incident = incident.number,
+                last,
+                "the runbook ran within its cooldown and is not started"
+            );
             return Ok(());
         }
-        let request = RunbookRequest { name: RETRAIN.to_owned(), dry_run: false, parameters: setting.parameters };
+        let request =
+            RunbookRequest { name: RETRAIN.to_owned(), dry_run: false, parameters: setting.parameters };
         match self.run_runbook(&incident.id, request, &Actor::system("runbook")).await {
             Err(error) if error.code() == ropewalk_core::Code::Conflict => Ok(()),
             other => other.map(|_| ()),
@@ -186,8 +203,11 @@ impl Respond {
             .write(move |tx| Box::pin(async move { store::update_runbook(tx, &run, now).await }))
             .await?;
         if written {
-            let text = format!("runbook {RETRAIN} {number} was interrupted: the process that ran it ended; what it had done stays done");
-            self.tell(&incident, "interrupted", &text, json!({}), Vec::new(), &Actor::system("recovery")).await?;
+            let text = format!(
+                "runbook {RETRAIN} {number} was interrupted: the process that ran it ended; what it had done stays done"
+            );
+            self.tell(&incident, "interrupted", &text, json!({}), Vec::new(), &Actor::system("recovery"))
+                .await?;
         }
         Ok(())
     }
@@ -197,7 +217,11 @@ impl Respond {
         let mut sum = Cost::default();
         let unique: std::collections::BTreeSet<&String> = subjects.iter().collect();
         for subject in unique {
-            let filter = SummaryFilter { subject: Some(subject.clone()), since_ms: Some(since_ms), ..SummaryFilter::default() };
+            let filter = SummaryFilter {
+                subject: Some(subject.clone()),
+                since_ms: Some(since_ms),
+                ..SummaryFilter::default()
+            };
             sum += self.ledger.summary(filter).await?.total;
         }
         Ok(sum)

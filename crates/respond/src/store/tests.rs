@@ -50,7 +50,8 @@ async fn incidents_are_found_by_what_is_asked() {
         let all = IncidentFilter::default();
         assert_eq!(ids(incidents(&mut connection, &all, 10, 0).await.unwrap()), ["c", "b", "a"]);
         assert_eq!(ids(incidents(&mut connection, &all, 1, 1).await.unwrap()), ["b"]);
-        let wine = IncidentFilter { endpoint: Some("wine".into()), open_only: true, ..IncidentFilter::default() };
+        let wine =
+            IncidentFilter { endpoint: Some("wine".into()), open_only: true, ..IncidentFilter::default() };
         assert_eq!(ids(incidents(&mut connection, &wine, 10, 0).await.unwrap()), ["b"]);
         let resolved = IncidentFilter { status: Some(IncidentStatus::Resolved), ..IncidentFilter::default() };
         assert_eq!(ids(incidents(&mut connection, &resolved, 10, 0).await.unwrap()), ["a"]);
@@ -74,7 +75,9 @@ async fn one_rollout_at_a_time_at_an_endpoint() {
         write(&core, move |tx| Box::pin(async move { insert_rollout(tx, &row, "me").await })).await.unwrap();
         let second = rollout("r2", "wine", RolloutSettings::default());
         let row = second.clone();
-        let error = write(&core, move |tx| Box::pin(async move { insert_rollout(tx, &row, "me").await })).await.unwrap_err();
+        let error = write(&core, move |tx| Box::pin(async move { insert_rollout(tx, &row, "me").await }))
+            .await
+            .unwrap_err();
         assert_eq!(error.code(), Code::Conflict);
 
         let wished = write(&core, |tx| Box::pin(wish_rollout(tx, "r1", "pause"))).await.unwrap();
@@ -82,13 +85,21 @@ async fn one_rollout_at_a_time_at_an_endpoint() {
         let mut ended = first.clone();
         ended.status = RolloutStatus::Completed;
         let row = ended.clone();
-        assert!(write(&core, move |tx| Box::pin(async move { update_rollout(tx, &row, 7).await })).await.unwrap());
+        assert!(
+            write(&core, move |tx| Box::pin(async move { update_rollout(tx, &row, 7).await })).await.unwrap()
+        );
         // An end is final: neither a late write nor a wish changes it.
         let late = first.clone();
-        assert!(!write(&core, move |tx| Box::pin(async move { update_rollout(tx, &late, 8).await })).await.unwrap());
+        assert!(
+            !write(&core, move |tx| Box::pin(async move { update_rollout(tx, &late, 8).await }))
+                .await
+                .unwrap()
+        );
         assert!(!write(&core, |tx| Box::pin(wish_rollout(tx, "r1", "abort"))).await.unwrap());
 
-        write(&core, move |tx| Box::pin(async move { insert_rollout(tx, &second, "other").await })).await.unwrap();
+        write(&core, move |tx| Box::pin(async move { insert_rollout(tx, &second, "other").await }))
+            .await
+            .unwrap();
         let mut connection = core.database.read().await.unwrap();
         assert_eq!(super::rollout(&mut connection, "r1").await.unwrap().unwrap(), ended);
         assert_eq!(rollout_wish(&mut connection, "r1").await.unwrap(), "pause");
@@ -110,13 +121,21 @@ async fn one_runbook_at_a_time_but_dry_runs_freely() {
         dry.started_ms += 10;
         write(&core, move |tx| Box::pin(async move { insert_runbook(tx, &dry, "me").await })).await.unwrap();
         let second = runbook("b3", "a", "wine", RetrainParameters::default());
-        let error = write(&core, move |tx| Box::pin(async move { insert_runbook(tx, &second, "me").await })).await.unwrap_err();
+        let error = write(&core, move |tx| Box::pin(async move { insert_runbook(tx, &second, "me").await }))
+            .await
+            .unwrap_err();
         assert_eq!(error.code(), Code::Conflict);
         let mut ended = first.clone();
         ended.status = StepStatus::Done;
         let row = ended.clone();
-        assert!(write(&core, move |tx| Box::pin(async move { update_runbook(tx, &row, 9).await })).await.unwrap());
-        assert!(!write(&core, move |tx| Box::pin(async move { update_runbook(tx, &first, 9).await })).await.unwrap());
+        assert!(
+            write(&core, move |tx| Box::pin(async move { update_runbook(tx, &row, 9).await })).await.unwrap()
+        );
+        assert!(
+            !write(&core, move |tx| Box::pin(async move { update_runbook(tx, &first, 9).await }))
+                .await
+                .unwrap()
+        );
         let mut connection = core.database.read().await.unwrap();
         assert_eq!(runbooks(&mut connection, "a").await.unwrap().len(), 2);
         assert_eq!(last_runbook_ms(&mut connection, "wine").await.unwrap(), Some(ended.started_ms));
@@ -132,7 +151,9 @@ async fn the_automatic_setting_is_replaced() {
     each_database(MIGRATIONS, |core| async move {
         for enabled in [true, false] {
             let setting = AutoRunbook { enabled, ..AutoRunbook::default() };
-            write(&core, move |tx| Box::pin(async move { set_automatic(tx, "wine", &setting).await })).await.unwrap();
+            write(&core, move |tx| Box::pin(async move { set_automatic(tx, "wine", &setting).await }))
+                .await
+                .unwrap();
         }
         let mut connection = core.database.read().await.unwrap();
         assert!(!automatic(&mut connection, "wine").await.unwrap().unwrap().enabled);

@@ -22,7 +22,8 @@ pub struct Columns {
 impl Columns {
     fn ranked(mut self) -> Self {
         // Several columns can lie wholly apart, so the shift of the mean breaks ties; it is in the sort key only.
-        self.differences.sort_by(|a, b| b.effect_size.unwrap_or(0.0).total_cmp(&a.effect_size.unwrap_or(0.0)));
+        self.differences
+            .sort_by(|a, b| b.effect_size.unwrap_or(0.0).total_cmp(&a.effect_size.unwrap_or(0.0)));
         self
     }
 }
@@ -32,16 +33,28 @@ impl Columns {
 pub fn of_report(report: &Report) -> Columns {
     let mut columns = Columns { compared: report.columns.len(), ..Columns::default() };
     for column in report.columns.iter().filter(|column| column.drifted || column.missing_rose) {
-        let mean = |value: Option<f64>| value.map_or_else(|| "—".to_owned(), |v| format!("mean {}", figure(v)));
+        let mean =
+            |value: Option<f64>| value.map_or_else(|| "—".to_owned(), |v| format!("mean {}", figure(v)));
         let mut notes = Vec::new();
         if let Some(shift) = column.mean_shift {
-            notes.push(format!("mean {} → {} ({shift:+.1} standard deviations)", part(column.mean_reference), part(column.mean_current)));
+            notes.push(format!(
+                "mean {} → {} ({shift:+.1} standard deviations)",
+                part(column.mean_reference),
+                part(column.mean_current)
+            ));
         }
         if column.missing_rose {
-            notes.push(format!("missing {:.0} % → {:.0} %", column.missing_share_reference * 100.0, column.missing_share * 100.0));
+            notes.push(format!(
+                "missing {:.0} % → {:.0} %",
+                column.missing_share_reference * 100.0,
+                column.missing_share * 100.0
+            ));
         }
         if !column.new_categories.is_empty() {
-            notes.push(format!("new values: {}", column.new_categories.iter().take(3).cloned().collect::<Vec<_>>().join(", ")));
+            notes.push(format!(
+                "new values: {}",
+                column.new_categories.iter().take(3).cloned().collect::<Vec<_>>().join(", ")
+            ));
         }
         columns.differences.push(Difference {
             aspect: Aspect::Column,
@@ -66,7 +79,11 @@ pub fn of_profiles(good: &ReferenceProfile, bad: &ReferenceProfile) -> Columns {
             continue;
         };
         columns.compared += 1;
-        let gap = if before.kind == "text" { category_gap(before, after) } else { ks_distance(&before.sample, &after.sample) };
+        let gap = if before.kind == "text" {
+            category_gap(before, after)
+        } else {
+            ks_distance(&before.sample, &after.sample)
+        };
         let missing_rose = after.missing_share - before.missing_share > DIFFERS;
         if gap <= DIFFERS && !missing_rose {
             continue;
@@ -80,7 +97,11 @@ pub fn of_profiles(good: &ReferenceProfile, bad: &ReferenceProfile) -> Columns {
             notes.push(format!("every value about × {}: it looks like another unit", figure(factor)));
         }
         if missing_rose {
-            notes.push(format!("missing {:.0} % → {:.0} %", before.missing_share * 100.0, after.missing_share * 100.0));
+            notes.push(format!(
+                "missing {:.0} % → {:.0} %",
+                before.missing_share * 100.0,
+                after.missing_share * 100.0
+            ));
         }
         columns.differences.push(Difference {
             aspect: Aspect::Column,
@@ -116,7 +137,8 @@ fn with_notes(name: &str, effect: f64, notes: &[String]) -> String {
 
 /// Share of rows that would have to change category: half the sum of the differences of shares.
 fn category_gap(before: &ropewalk_models::ColumnProfile, after: &ropewalk_models::ColumnProfile) -> f64 {
-    let total = |column: &ropewalk_models::ColumnProfile| column.categories.values().sum::<u64>().max(1) as f64;
+    let total =
+        |column: &ropewalk_models::ColumnProfile| column.categories.values().sum::<u64>().max(1) as f64;
     let (sum_before, sum_after) = (total(before), total(after));
     let mut names: Vec<&String> = before.categories.keys().chain(after.categories.keys()).collect();
     names.sort();
@@ -124,7 +146,11 @@ fn category_gap(before: &ropewalk_models::ColumnProfile, after: &ropewalk_models
     let share = |column: &ropewalk_models::ColumnProfile, name: &String, sum: f64| {
         column.categories.get(name).copied().unwrap_or(0) as f64 / sum
     };
-    names.iter().map(|name| (share(before, name, sum_before) - share(after, name, sum_after)).abs()).sum::<f64>() / 2.0
+    names
+        .iter()
+        .map(|name| (share(before, name, sum_before) - share(after, name, sum_after)).abs())
+        .sum::<f64>()
+        / 2.0
 }
 
 /// The factor between two samples when their quantiles are in one constant ratio that is not about one: the mark of a
@@ -204,13 +230,25 @@ mod tests {
 
     #[test]
     fn a_column_in_another_unit_is_named_and_called_so() {
-        let good = profile(vec![column("same", 1, 1.0, 0.0), column("unit", 2, 1.0, 0.0), column("moved", 3, 1.0, 0.0)]);
-        let bad = profile(vec![column("same", 4, 1.0, 0.0), column("unit", 5, 1000.0, 0.0), column("moved", 6, 1.0, 0.5)]);
+        let good = profile(vec![
+            column("same", 1, 1.0, 0.0),
+            column("unit", 2, 1.0, 0.0),
+            column("moved", 3, 1.0, 0.0),
+        ]);
+        let bad = profile(vec![
+            column("same", 4, 1.0, 0.0),
+            column("unit", 5, 1000.0, 0.0),
+            column("moved", 6, 1.0, 0.5),
+        ]);
         let columns = of_profiles(&good, &bad);
         assert_eq!(columns.compared, 3);
         let names: Vec<&str> = columns.differences.iter().map(|d| d.name.as_str()).collect();
         assert_eq!(names, ["unit", "moved"]);
-        assert!(columns.differences[0].text.contains("× 1000: it looks like another unit"), "{}", columns.differences[0].text);
+        assert!(
+            columns.differences[0].text.contains("× 1000: it looks like another unit"),
+            "{}",
+            columns.differences[0].text
+        );
         assert!(!columns.differences[1].text.contains("unit"));
     }
 
@@ -222,12 +260,18 @@ mod tests {
             categories: pairs.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect(),
             ..ColumnProfile::default()
         };
-        let columns = of_profiles(&profile(vec![text(&[("a", 90), ("b", 10)])]), &profile(vec![text(&[("a", 50), ("c", 50)])]));
+        let columns = of_profiles(
+            &profile(vec![text(&[("a", 90), ("b", 10)])]),
+            &profile(vec![text(&[("a", 50), ("c", 50)])]),
+        );
         assert_eq!(columns.differences[0].effect_size, Some(0.5));
     }
 
     #[test]
     fn figures_are_short() {
-        assert_eq!([figure(0.08749), figure(1234.0), figure(1.0), figure(0.001)], ["0.0875", "1234", "1", "0.001"]);
+        assert_eq!(
+            [figure(0.08749), figure(1234.0), figure(1.0), figure(0.001)],
+            ["0.0875", "1234", "1", "0.001"]
+        );
     }
 }

@@ -16,17 +16,28 @@ pub struct Comparison {
     pub unknown: Vec<Aspect>,
 }
 
+/// The parameter that names the recipe.
+const RECIPE: &str = "recipe";
+/// The figures by which models are compared.
+const QUALITY: [&str; 2] = ["val_auc", "test_auc"];
+
 /// Compares two records aspect by aspect.
 #[must_use]
 pub fn compare(good: &Facts, bad: &Facts) -> Comparison {
     let mut found = Comparison::default();
     found.text(Aspect::Data, "dataset", &good.dataset, &bad.dataset);
     found.text(Aspect::Pipeline, "pipeline", &good.pipeline, &bad.pipeline);
-    found.map(Aspect::Params, &good.params, &bad.params);
+    match (good.params.get(RECIPE), bad.params.get(RECIPE)) {
+        // Another recipe has other parameters: to list them all says no more than its name does.
+        (Some(before), Some(after)) if before != after => found.push(Aspect::Params, RECIPE, before, after),
+        _ => found.map(Aspect::Params, &good.params, &bad.params),
+    }
     found.text(Aspect::Code, "code version", &good.code, &bad.code);
     found.map(Aspect::Environment, &good.environment, &bad.environment);
-    for (name, before) in &good.quality {
-        if let Some(after) = bad.quality.get(name).filter(|after| (*after - before).abs() > 1e-9) {
+    for name in QUALITY {
+        if let (Some(before), Some(after)) = (good.quality.get(name), bad.quality.get(name))
+            && (after - before).abs() > 1e-9
+        {
             found.push(Aspect::Quality, name, &format!("{before:.4}"), &format!("{after:.4}"));
         }
     }
@@ -63,7 +74,9 @@ impl Comparison {
         names.sort();
         names.dedup();
         for name in names {
-            let side = |map: &BTreeMap<String, String>| map.get(name).cloned().unwrap_or_else(|| "not set".to_owned());
+            let side = |map: &BTreeMap<String, String>| {
+                map.get(name).cloned().unwrap_or_else(|| "not set".to_owned())
+            };
             let (before, after) = (side(good), side(bad));
             if before != after {
                 self.push(aspect, name, &before, &after);
@@ -121,8 +134,21 @@ mod tests {
     }
 
     #[test]
+    fn another_recipe_is_one_difference() {
+        let (mut good, mut bad) = (side("wine@a", "5"), side("wine@a", "7"));
+        good.params.insert("recipe".into(), "mlp".into());
+        bad.params.insert("recipe".into(), "boosted-trees".into());
+        let found = compare(&good, &bad);
+        assert_eq!(found.differences.len(), 1);
+        assert_eq!(found.differences[0].text, "recipe: mlp → boosted-trees");
+    }
+
+    #[test]
     fn hashes_are_cut_and_words_are_not() {
         assert_eq!(shorten(&format!("wine@{}", "a".repeat(64))), "wine@aaaaaaaaaaaa");
-        assert_eq!(shorten("a plain sentence about nothing in particular"), "a plain sentence about nothing in particular");
+        assert_eq!(
+            shorten("a plain sentence about nothing in particular"),
+            "a plain sentence about nothing in particular"
+        );
     }
 }

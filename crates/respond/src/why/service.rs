@@ -61,7 +61,8 @@ impl Respond {
         // The newest report that alarmed tells most; a later, healthy one would tell nothing.
         let mut newest: Option<Report> = None;
         for id in incident.alerts.iter().filter_map(|alert| alert.report.as_deref()) {
-            let report = self.watch.report(id).await?;
+            // Old reports are removed.
+            let Ok(report) = self.watch.report(id).await else { continue };
             if newest.as_ref().is_none_or(|known| known.created_ms < report.created_ms) {
                 newest = Some(report);
             }
@@ -87,8 +88,11 @@ impl Respond {
         let before = self.last_well(report).await?;
         let columns = columns::of_report(report);
         let mut found = match before {
-            Some((model, version)) if (model.as_str(), version) != (report.model.as_str(), report.version) => {
-                let mut found = self.compare_versions((&model, version), (&report.model, report.version)).await?;
+            Some((model, version))
+                if (model.as_str(), version) != (report.model.as_str(), report.version) =>
+            {
+                let mut found =
+                    self.compare_versions((&model, version), (&report.model, report.version)).await?;
                 found.differences.insert(0, release(&model, version, &report.model, report.version));
                 found
             }
@@ -109,8 +113,16 @@ impl Respond {
             time_ms: None,
         };
         let bad = Slice {
-            label: format!("the {} requests of endpoint {} that report {} looked at", report.rows, report.endpoint, short(&report.id)),
-            references: vec![format!("report:{}", report.id), format!("revision:{}/{}", report.endpoint, report.revision)],
+            label: format!(
+                "the {} requests of endpoint {} that report {} looked at",
+                report.rows,
+                report.endpoint,
+                short(&report.id)
+            ),
+            references: vec![
+                format!("report:{}", report.id),
+                format!("revision:{}/{}", report.endpoint, report.revision),
+            ],
             time_ms: report.to_ms,
         };
         Ok(conclude(subject, good, bad, columns, found))
@@ -120,10 +132,20 @@ impl Respond {
         let (endpoint, number) = numbered(id, "revision")?;
         let found = self.serve.get(endpoint).await?;
         let of = |wanted: i64| found.revisions.iter().find(|revision| revision.revision == wanted);
-        let bad = of(number).ok_or_else(|| Error::not_found(format!("endpoint '{endpoint}' has no revision {number}")).hint(format!("ropewalk endpoint show {endpoint}")))?;
-        let good = found.revisions.iter().filter(|revision| revision.revision < number).max_by_key(|revision| revision.revision).ok_or_else(|| {
-            Error::not_found(format!("revision {id} has nothing before it")).why("it is the endpoint's first").hint(format!("ropewalk why endpoint:{endpoint}"))
+        let bad = of(number).ok_or_else(|| {
+            Error::not_found(format!("endpoint '{endpoint}' has no revision {number}"))
+                .hint(format!("ropewalk endpoint show {endpoint}"))
         })?;
+        let good = found
+            .revisions
+            .iter()
+            .filter(|revision| revision.revision < number)
+            .max_by_key(|revision| revision.revision)
+            .ok_or_else(|| {
+                Error::not_found(format!("revision {id} has nothing before it"))
+                    .why("it is the endpoint's first")
+                    .hint(format!("ropewalk why endpoint:{endpoint}"))
+            })?;
         self.versions(&format!("revision:{id}"), (&good.model, good.version), (&bad.model, bad.version)).await
     }
 
@@ -134,7 +156,12 @@ impl Respond {
                 .why("it is the model's first version")
                 .hint(format!("ropewalk model show {}", version.name)));
         }
-        self.versions(&format!("model:{}", version.id()), (&version.name, version.version - 1), (&version.name, version.version)).await
+        self.versions(
+            &format!("model:{}", version.id()),
+            (&version.name, version.version - 1),
+            (&version.name, version.version),
+        )
+        .await
     }
 
     /// A run against the newest finished run before it in the same experiment.
@@ -152,7 +179,9 @@ impl Respond {
             other.info.run_id != run.info.run_id && other.info.start_time <= run.info.start_time
         });
         let before = before.ok_or_else(|| {
-            Error::not_found(format!("run {id} has nothing before it")).why("no earlier run of its experiment has finished").hint("ropewalk run list")
+            Error::not_found(format!("run {id} has nothing before it"))
+                .why("no earlier run of its experiment has finished")
+                .hint("ropewalk run list")
         })?;
         let found = compare::compare(&facts_of(&before), &facts_of(&run));
         let slice = |run: &ropewalk_runs::Run| Slice {
@@ -166,8 +195,11 @@ impl Respond {
     /// Two model versions: their runs' records and their training samples.
     async fn versions(&self, subject: &str, good: (&str, i64), bad: (&str, i64)) -> Result<Why> {
         let mut found = self.compare_versions(good, bad).await?;
-        let columns = match (self.models.bundle(good.0, good.1).await, self.models.bundle(bad.0, bad.1).await) {
-            (Ok(before), Ok(after)) => columns::of_profiles(&before.manifest.reference, &after.manifest.reference),
+        let columns = match (self.models.bundle(good.0, good.1).await, self.models.bundle(bad.0, bad.1).await)
+        {
+            (Ok(before), Ok(after)) => {
+                columns::of_profiles(&before.manifest.reference, &after.manifest.reference)
+            }
             _ => {
                 found.unknown.push(Aspect::Column);
                 Columns::default()
@@ -175,8 +207,10 @@ impl Respond {
         };
         let slices = [good, bad].map(|(model, version)| (format!("{model}/{version}"), model, version));
         let [good, bad] = slices;
-        let good = Slice { references: self.version_references(good.1, good.2).await, label: good.0, time_ms: None };
-        let bad = Slice { references: self.version_references(bad.1, bad.2).await, label: bad.0, time_ms: None };
+        let good =
+            Slice { references: self.version_references(good.1, good.2).await, label: good.0, time_ms: None };
+        let bad =
+            Slice { references: self.version_references(bad.1, bad.2).await, label: bad.0, time_ms: None };
         Ok(conclude(subject, good, bad, columns, found))
     }
 
@@ -191,7 +225,10 @@ impl Respond {
     async fn unchanged_release(&self, report: &Report) -> Result<Comparison> {
         let registered = self.models.get(&report.model, report.version).await?;
         let served = self.serve.read_back(&report.endpoint).await.ok();
-        let loaded = served.iter().flat_map(|state| &state.revisions).find(|revision| revision.revision == report.revision);
+        let loaded = served
+            .iter()
+            .flat_map(|state| &state.revisions)
+            .find(|revision| revision.revision == report.revision);
         let made = [Aspect::Model, Aspect::Data, Aspect::Pipeline, Aspect::Params, Aspect::Code];
         match (loaded, registered.bundle_hash) {
             (Some(loaded), Some(hash)) if loaded.bundle_hash == hash => {
@@ -204,7 +241,11 @@ impl Respond {
                     before: hash.clone(),
                     after: loaded.bundle_hash.clone(),
                     effect_size: None,
-                    text: format!("what is loaded ({}) is not what was registered ({})", short(&loaded.bundle_hash), short(&hash)),
+                    text: format!(
+                        "what is loaded ({}) is not what was registered ({})",
+                        short(&loaded.bundle_hash),
+                        short(&hash)
+                    ),
                 };
                 Ok(Comparison { differences: vec![difference], ..Comparison::default() })
             }
@@ -215,7 +256,10 @@ impl Respond {
     /// What served when a report last found the endpoint well, before this one.
     async fn last_well(&self, report: &Report) -> Result<Option<(String, i64)>> {
         let reports = self.watch.reports(&report.endpoint, Page::first(200)).await?;
-        let well = reports.items.into_iter().find(|other| other.created_ms < report.created_ms && other.status == Status::Ok);
+        let well = reports
+            .items
+            .into_iter()
+            .find(|other| other.created_ms < report.created_ms && other.status == Status::Ok);
         Ok(well.map(|other| (other.model, other.version)))
     }
 
@@ -236,7 +280,11 @@ impl Respond {
         if let Ok(run) = self.runs.get_run(&run_id).await
             && let Some(dataset) = facts_of(&run).dataset
         {
-            references.push(if dataset.starts_with("dataset:") { dataset } else { format!("dataset:{dataset}") });
+            references.push(if dataset.starts_with("dataset:") {
+                dataset
+            } else {
+                format!("dataset:{dataset}")
+            });
         }
         references
     }
@@ -246,9 +294,12 @@ impl Respond {
             return Ok(reference.id().to_owned());
         }
         let alerts = self.watch.alerts(None, None, Page::first(1000)).await?;
-        alerts.items.into_iter().find(|alert| alert.id == reference.id()).map(|alert| alert.report_id).ok_or_else(|| {
-            Error::not_found(format!("no {reference}")).hint("ropewalk watch alerts")
-        })
+        alerts
+            .items
+            .into_iter()
+            .find(|alert| alert.id == reference.id())
+            .map(|alert| alert.report_id)
+            .ok_or_else(|| Error::not_found(format!("no {reference}")).hint("ropewalk watch alerts"))
     }
 }
 
@@ -303,7 +354,8 @@ fn quality(before: f64, after: f64) -> Difference {
 
 fn numbered<'a>(id: &'a str, kind: &str) -> Result<(&'a str, i64)> {
     id.rsplit_once('/').and_then(|(name, number)| Some((name, number.parse().ok()?))).ok_or_else(|| {
-        Error::invalid(format!("“{id}” names no {kind}")).why(format!("a {kind} is written {kind}:NAME/NUMBER"))
+        Error::invalid(format!("“{id}” names no {kind}"))
+            .why(format!("a {kind} is written {kind}:NAME/NUMBER"))
     })
 }
 

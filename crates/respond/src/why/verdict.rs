@@ -18,12 +18,14 @@ pub fn verdict(differences: &[Difference], unchanged: &[Aspect], compared: usize
     } else if compared > 0 {
         sentences.push(format!("none of {compared} columns differs"));
     }
-    let made = [Aspect::Model, Aspect::Data, Aspect::Pipeline, Aspect::Params, Aspect::Code, Aspect::Environment];
+    let made =
+        [Aspect::Model, Aspect::Data, Aspect::Pipeline, Aspect::Params, Aspect::Code, Aspect::Environment];
     let changed: Vec<String> = made.iter().filter_map(|aspect| changed(differences, *aspect)).collect();
     if !changed.is_empty() {
         sentences.push(format!("changed as well: {}", changed.join("; ")));
     }
-    let same: Vec<&str> = made.iter().filter(|aspect| unchanged.contains(aspect)).map(|aspect| aspect.word()).collect();
+    let same: Vec<&str> =
+        made.iter().filter(|aspect| unchanged.contains(aspect)).map(|aspect| aspect.word()).collect();
     if !same.is_empty() {
         sentences.push(format!("no change in {}", same.join(", ")));
     }
@@ -54,7 +56,14 @@ mod tests {
     use super::*;
 
     fn difference(aspect: Aspect, name: &str, text: &str) -> Difference {
-        Difference { aspect, name: name.into(), before: String::new(), after: String::new(), effect_size: Some(0.9), text: text.into() }
+        Difference {
+            aspect,
+            name: name.into(),
+            before: String::new(),
+            after: String::new(),
+            effect_size: Some(0.9),
+            text: text.into(),
+        }
     }
 
     #[test]
@@ -74,7 +83,10 @@ mod tests {
     #[test]
     fn a_change_of_ours_with_the_same_data() {
         let differences = [difference(Aspect::Params, "depth", "depth: 5 → 50")];
-        assert_eq!(verdict(&differences, &[Aspect::Data], 3), "none of 3 columns differs; changed: depth: 5 → 50; no change in data");
+        assert_eq!(
+            verdict(&differences, &[Aspect::Data], 3),
+            "none of 3 columns differs; changed: depth: 5 → 50; no change in data"
+        );
         assert_eq!(verdict(&[], &[], 0), "nothing is known to differ");
     }
 }
