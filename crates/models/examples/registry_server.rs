@@ -30,7 +30,8 @@ async fn main() -> Result<()> {
     let prep = Prep::new(core.clone(), Data::new(core.clone()), Ledger::new(core.clone()));
     let models = Models::new(core, runs.clone(), prep);
 
-    let router = OpenApiRouter::new().merge(ropewalk_runs::routes(&runs)).merge(ropewalk_models::routes(&models));
+    let router =
+        OpenApiRouter::new().merge(ropewalk_runs::routes(&runs)).merge(ropewalk_models::routes(&models));
     let (router, _) = router.split_for_parts();
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     axum::serve(listener, router).await.map_err(Error::from)

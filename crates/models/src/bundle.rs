@@ -116,7 +116,9 @@ impl BundleManifest {
     /// does not have the hash it states.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let manifest: Self = serde_json::from_slice(bytes).map_err(|error| {
-            Error::invalid("the bundle's manifest cannot be read").why(error.to_string()).hint("train again, then register the new run")
+            Error::invalid("the bundle's manifest cannot be read")
+                .why(error.to_string())
+                .hint("train again, then register the new run")
         })?;
         manifest.check()?;
         Ok(manifest)
@@ -134,12 +136,17 @@ impl BundleManifest {
         }
         let plain = !self.weights.is_empty() && !self.weights.contains(['/', '\\']) && self.weights != "..";
         if !plain {
-            return Err(Error::invalid("the bundle names a weights file outside its folder").why(self.weights.clone()));
+            return Err(Error::invalid("the bundle names a weights file outside its folder")
+                .why(self.weights.clone()));
         }
         let actual = self.pipeline.hash();
         if actual != self.pipeline_hash {
-            return Err(Error::invalid("the bundle's preprocessing is not the one it was trained with")
-                .why(format!("the manifest says pipeline {}, the pipeline itself hashes to {actual}", self.pipeline_hash)));
+            return Err(Error::invalid("the bundle's preprocessing is not the one it was trained with").why(
+                format!(
+                    "the manifest says pipeline {}, the pipeline itself hashes to {actual}",
+                    self.pipeline_hash
+                ),
+            ));
         }
         Ok(())
     }

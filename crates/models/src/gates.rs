@@ -14,7 +14,12 @@ pub(crate) const PREPARED_TAG: &str = "ropewalk.prepared";
 const PARITY_ROWS: usize = 1000;
 
 /// Evaluates every gate; none stops the others.
-pub(crate) async fn evaluate(gates: &[Gate], run: &Run, manifest: &BundleManifest, prep: &Prep) -> Result<Vec<GateResult>> {
+pub(crate) async fn evaluate(
+    gates: &[Gate],
+    run: &Run,
+    manifest: &BundleManifest,
+    prep: &Prep,
+) -> Result<Vec<GateResult>> {
     let mut results = Vec::with_capacity(gates.len());
     for gate in gates {
         results.push(match gate {
@@ -35,7 +40,13 @@ fn floor(gate: &Gate, metric: &str, minimum: f64, observed: Option<f64>) -> Gate
     GateResult { gate: gate.clone(), passed, observed: observed.filter(|value| value.is_finite()), message }
 }
 
-async fn parity(gate: &Gate, tolerance: f64, run: &Run, manifest: &BundleManifest, prep: &Prep) -> Result<GateResult> {
+async fn parity(
+    gate: &Gate,
+    tolerance: f64,
+    run: &Run,
+    manifest: &BundleManifest,
+    prep: &Prep,
+) -> Result<GateResult> {
     let frame = match run.tag(PREPARED_TAG) {
         Some(id) => match prep.load(id).await {
             Ok(data) => thin(&data.train.frame),
@@ -47,7 +58,9 @@ async fn parity(gate: &Gate, tolerance: f64, run: &Run, manifest: &BundleManifes
     };
     let result = |passed, observed, message| GateResult { gate: gate.clone(), passed, observed, message };
     Ok(match ropewalk_prep::parity::parity(&manifest.pipeline, &frame) {
-        Ok(report) if report.rows == 0 => result(false, None, "there is no training row to compare".to_owned()),
+        Ok(report) if report.rows == 0 => {
+            result(false, None, "there is no training row to compare".to_owned())
+        }
         Ok(report) => {
             let difference = report.max_abs_difference;
             let message = format!(
@@ -69,16 +82,25 @@ fn thin(frame: &Frame) -> Frame {
 
 /// Rows made of the values that the reference profile kept, the first of them with every value missing.
 fn sample(manifest: &BundleManifest) -> Result<Frame> {
-    let rows = 1 + manifest.reference.columns.iter().map(|column| column.sample.len().max(column.categories.len())).max().unwrap_or(0);
+    let rows = 1 + manifest
+        .reference
+        .columns
+        .iter()
+        .map(|column| column.sample.len().max(column.categories.len()))
+        .max()
+        .unwrap_or(0);
     let columns = manifest.pipeline.inputs.iter().map(|input| {
         let profile = manifest.reference.column(&input.name);
         let column = match input.kind {
             ColumnKind::Number => {
                 let values = profile.map(|profile| profile.sample.as_slice()).unwrap_or_default();
-                Column::Number((0..rows).map(|row| cycled(values, row).copied().unwrap_or(f64::NAN)).collect())
+                Column::Number(
+                    (0..rows).map(|row| cycled(values, row).copied().unwrap_or(f64::NAN)).collect(),
+                )
             }
             ColumnKind::Text => {
-                let values: Vec<&String> = profile.map(|profile| profile.categories.keys().collect()).unwrap_or_default();
+                let values: Vec<&String> =
+                    profile.map(|profile| profile.categories.keys().collect()).unwrap_or_default();
                 Column::Text((0..rows).map(|row| cycled(&values, row).map(|text| (*text).clone())).collect())
             }
         };

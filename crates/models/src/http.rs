@@ -106,13 +106,19 @@ async fn register(
 ) -> Result<Json<ModelVersion>> {
     let RegisterBody { run_id, gates, description, tags, force } = body;
     let run_id = models.runs().expand_run_id(&run_id).await?;
-    Ok(Json(models.register(RegisterRequest { name, run_id, gates, description, tags, force }, &actor).await?))
+    Ok(Json(
+        models.register(RegisterRequest { name, run_id, gates, description, tags, force }, &actor).await?,
+    ))
 }
 
 /// Shows a version, by number, by `latest` or by `@ALIAS`.
 #[utoipa::path(get, path = "/api/v1/models/{name}/versions/{version}", tag = "models", params(("name" = String, Path), ("version" = String, Path)), responses((status = 200, body = VersionOverview)))]
-async fn show_version(State(models): State<Models>, Path((name, version)): Path<(String, String)>) -> Result<Json<VersionOverview>> {
-    let spec = if version.starts_with('@') { format!("{name}{version}") } else { format!("{name}/{version}") };
+async fn show_version(
+    State(models): State<Models>,
+    Path((name, version)): Path<(String, String)>,
+) -> Result<Json<VersionOverview>> {
+    let spec =
+        if version.starts_with('@') { format!("{name}{version}") } else { format!("{name}/{version}") };
     let version = models.resolve(&spec).await?;
     let bundle = match &version.bundle_hash {
         None => None,
@@ -149,7 +155,11 @@ async fn set_alias(
 
 /// Removes an alias.
 #[utoipa::path(delete, path = "/api/v1/models/{name}/aliases/{alias}", tag = "models", params(("name" = String, Path), ("alias" = String, Path)), responses((status = 200, body = RegisteredModel)))]
-async fn remove_alias(State(models): State<Models>, actor: Actor, Path((name, alias)): Path<(String, String)>) -> Result<Json<RegisteredModel>> {
+async fn remove_alias(
+    State(models): State<Models>,
+    actor: Actor,
+    Path((name, alias)): Path<(String, String)>,
+) -> Result<Json<RegisteredModel>> {
     models.delete_alias(&name, &alias, &actor).await?;
     Ok(Json(models.model(&name).await?))
 }

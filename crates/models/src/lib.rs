@@ -12,7 +12,8 @@ mod store;
 pub mod trees;
 
 pub use bundle::{
-    BUNDLE_FOLDER, BUNDLE_FORMAT, BundleManifest, ColumnProfile, LoadedBundle, MANIFEST_FILE, ReferenceProfile, Signature, SignatureField,
+    BUNDLE_FOLDER, BUNDLE_FORMAT, BundleManifest, ColumnProfile, LoadedBundle, MANIFEST_FILE,
+    ReferenceProfile, Signature, SignatureField,
 };
 pub use http::routes;
 pub use model::{Gate, GateResult, ModelVersion, RegisterRequest, RegisteredModel, VersionSpec};

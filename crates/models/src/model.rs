@@ -201,9 +201,7 @@ pub fn check_model_name(name: &str) -> Result<()> {
         return Err(Error::invalid("Registered model name cannot be empty."));
     }
     if name.contains(['/', ':']) {
-        return Err(Error::invalid(format!(
-            "Invalid model name '{name}'. Names cannot contain '/' or ':'."
-        )));
+        return Err(Error::invalid(format!("Invalid model name '{name}'. Names cannot contain '/' or ':'.")));
     }
     if name.chars().count() > NAME_LIMIT {
         return Err(Error::invalid(format!("Invalid model name: longer than {NAME_LIMIT} characters.")));
@@ -213,7 +211,9 @@ pub fn check_model_name(name: &str) -> Result<()> {
 
 /// Refuses aliases that would be read as a version: `latest`, `v1` and the like.
 pub fn check_alias(alias: &str) -> Result<()> {
-    let number = alias.strip_prefix(['v', 'V']).is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()));
+    let number = alias
+        .strip_prefix(['v', 'V'])
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()));
     if alias.eq_ignore_ascii_case("latest") {
         return Err(Error::invalid("'latest' alias name (case insensitive) is reserved."));
     }
@@ -239,8 +239,14 @@ mod tests {
 
     #[test]
     fn a_spec_is_read_in_each_form() {
-        assert_eq!(VersionSpec::parse("wine@champion").unwrap(), VersionSpec::Alias { name: "wine".into(), alias: "champion".into() });
-        assert_eq!(VersionSpec::parse("models:/wine/3").unwrap(), VersionSpec::Number { name: "wine".into(), version: 3 });
+        assert_eq!(
+            VersionSpec::parse("wine@champion").unwrap(),
+            VersionSpec::Alias { name: "wine".into(), alias: "champion".into() }
+        );
+        assert_eq!(
+            VersionSpec::parse("models:/wine/3").unwrap(),
+            VersionSpec::Number { name: "wine".into(), version: 3 }
+        );
         assert_eq!(VersionSpec::parse("wine/latest").unwrap(), VersionSpec::Latest { name: "wine".into() });
         assert_eq!(VersionSpec::parse("wine").unwrap(), VersionSpec::Latest { name: "wine".into() });
         for wrong in ["", "wine/", "wine/x", "wine/0", "wine@", "/3", "a/b/3"] {

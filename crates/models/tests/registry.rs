@@ -11,7 +11,8 @@ use ropewalk_core::{Actor, Code, Core, Migration, Page};
 use ropewalk_data::{ColumnKind, Data};
 use ropewalk_ledger::Ledger;
 use ropewalk_models::{
-    BUNDLE_FORMAT, BundleManifest, ColumnProfile, Gate, Models, NewVersion, ReferenceProfile, RegisterRequest, Signature, SignatureField,
+    BUNDLE_FORMAT, BundleManifest, ColumnProfile, Gate, Models, NewVersion, ReferenceProfile,
+    RegisterRequest, Signature, SignatureField,
 };
 use ropewalk_prep::pipeline::{Fill, Scaling};
 use ropewalk_prep::{FittedPipeline, FittedStep, InputColumn, Operator, Prep, Target};
@@ -44,7 +45,9 @@ fn manifest() -> BundleManifest {
         inputs: vec![InputColumn { name: "fixed acidity".into(), kind: ColumnKind::Number }],
         steps: vec![
             FittedStep::Impute { columns: vec![Fill { column: "fixed acidity".into(), value: 8.1 }] },
-            FittedStep::Scale { columns: vec![Scaling { column: "fixed acidity".into(), shift: 8.0, scale: 1.7 }] },
+            FittedStep::Scale {
+                columns: vec![Scaling { column: "fixed acidity".into(), shift: 8.0, scale: 1.7 }],
+            },
         ],
         outputs: vec!["fixed acidity".into()],
     };
@@ -62,7 +65,12 @@ fn manifest() -> BundleManifest {
         input_example: json!({"fixed acidity": 7.4}),
         reference: ReferenceProfile {
             rows: 3,
-            columns: vec![ColumnProfile { name: "fixed acidity".into(), kind: "number".into(), sample: vec![7.4, 7.8, 11.2], ..ColumnProfile::default() }],
+            columns: vec![ColumnProfile {
+                name: "fixed acidity".into(),
+                kind: "number".into(),
+                sample: vec![7.4, 7.8, 11.2],
+                ..ColumnProfile::default()
+            }],
             scores: vec![0.3, 0.7],
             auc: Some(0.83),
         },
@@ -102,7 +110,10 @@ async fn a_run_becomes_a_version_with_its_bundle() {
         let models = models(&core);
         let run = trained_run(&models, 0.83, &manifest()).await;
         let version = models.register(request(&run, 0.8, false), &ann()).await.unwrap();
-        assert_eq!((version.version, version.forced, version.run_id.as_deref()), (1, false, Some(run.as_str())));
+        assert_eq!(
+            (version.version, version.forced, version.run_id.as_deref()),
+            (1, false, Some(run.as_str()))
+        );
         assert!(version.gates.iter().all(|gate| gate.passed), "{:?}", version.gates);
         assert_eq!(version.gates[0].observed, Some(0.83));
         assert_eq!(version.gates[1].observed, Some(0.0));
@@ -149,14 +160,26 @@ async fn a_bundle_that_contradicts_itself_is_refused() {
         let mut other = manifest();
         other.pipeline_hash = "0".repeat(64);
         let run = trained_run(&models, 0.9, &other).await;
-        assert_eq!(models.register(request(&run, 0.8, true), &ann()).await.unwrap_err().code(), Code::Invalid);
+        assert_eq!(
+            models.register(request(&run, 0.8, true), &ann()).await.unwrap_err().code(),
+            Code::Invalid
+        );
         let mut climbing = manifest();
         climbing.weights = "../../meta.db".into();
         let run = trained_run(&models, 0.9, &climbing).await;
-        assert_eq!(models.register(request(&run, 0.8, true), &ann()).await.unwrap_err().code(), Code::Invalid);
+        assert_eq!(
+            models.register(request(&run, 0.8, true), &ann()).await.unwrap_err().code(),
+            Code::Invalid
+        );
         let bare = models.runs().create_run("0", None, &[], 1, &ann()).await.unwrap().info.run_id;
-        assert_eq!(models.register(request(&bare, 0.8, true), &ann()).await.unwrap_err().code(), Code::NotFound);
-        assert_eq!(models.register(request("0123", 0.8, true), &ann()).await.unwrap_err().code(), Code::NotFound);
+        assert_eq!(
+            models.register(request(&bare, 0.8, true), &ann()).await.unwrap_err().code(),
+            Code::NotFound
+        );
+        assert_eq!(
+            models.register(request("0123", 0.8, true), &ann()).await.unwrap_err().code(),
+            Code::NotFound
+        );
     })
     .await;
 }
@@ -167,7 +190,10 @@ async fn a_damaged_bundle_is_noticed() {
         let models = models(&core);
         let run = trained_run(&models, 0.9, &manifest()).await;
         let hash = models.register(request(&run, 0.8, false), &ann()).await.unwrap().bundle_hash.unwrap();
-        core.blobs.put(&format!("models/{hash}/trees.json"), Bytes::from_static(b"{\"weights\": 2}")).await.unwrap();
+        core.blobs
+            .put(&format!("models/{hash}/trees.json"), Bytes::from_static(b"{\"weights\": 2}"))
+            .await
+            .unwrap();
         assert_eq!(models.bundle("wine-quality", 1).await.unwrap_err().code(), Code::Corrupt);
     })
     .await;
@@ -195,8 +221,14 @@ async fn an_alias_moves_and_says_where_from() {
         for wrong in ["wine-quality@none", "wine-quality/9", "none/1", "none"] {
             assert_eq!(models.resolve(wrong).await.unwrap_err().code(), Code::NotFound, "{wrong}");
         }
-        assert_eq!(models.set_alias("wine-quality", "latest", 1, &ann()).await.unwrap_err().code(), Code::Invalid);
-        assert_eq!(models.set_alias("wine-quality", "x", 9, &ann()).await.unwrap_err().code(), Code::NotFound);
+        assert_eq!(
+            models.set_alias("wine-quality", "latest", 1, &ann()).await.unwrap_err().code(),
+            Code::Invalid
+        );
+        assert_eq!(
+            models.set_alias("wine-quality", "x", 9, &ann()).await.unwrap_err().code(),
+            Code::NotFound
+        );
     })
     .await;
 }
@@ -206,8 +238,12 @@ async fn versions_count_on_and_the_rest_follows_a_rename() {
     each_database(&migrations(), |core: Core| async move {
         let models = models(&core);
         models.create_model("m", Some("words"), BTreeMap::from([("a".into(), "1".into())])).await.unwrap();
-        assert_eq!(models.create_model("m", None, BTreeMap::new()).await.unwrap_err().code(), Code::AlreadyExists);
-        let new = |name: &str| NewVersion { name: name.into(), source: "s3://b/m".into(), ..NewVersion::default() };
+        assert_eq!(
+            models.create_model("m", None, BTreeMap::new()).await.unwrap_err().code(),
+            Code::AlreadyExists
+        );
+        let new =
+            |name: &str| NewVersion { name: name.into(), source: "s3://b/m".into(), ..NewVersion::default() };
         let made = futures(&models, 6, new("m")).await;
         assert_eq!(made, [1, 2, 3, 4, 5, 6]);
         assert_eq!(models.bundle("m", 1).await.unwrap_err().code(), Code::Invalid);
@@ -225,11 +261,20 @@ async fn versions_count_on_and_the_rest_follows_a_rename() {
         assert_eq!((moved.version, moved.tags["t"].as_str()), (7, "x"));
         assert_eq!(models.versions("n").await.unwrap().len(), 6);
         assert_eq!(models.list().await.unwrap()[0].aliases["champion"], 7);
-        assert_eq!(models.search_versions("name = 'n' AND tags.t = 'x'", &[], 10, None).await.unwrap().items.len(), 1);
-        let page = models.search_versions("version_number > 2", &["version_number ASC".into()], 2, None).await.unwrap();
+        assert_eq!(
+            models.search_versions("name = 'n' AND tags.t = 'x'", &[], 10, None).await.unwrap().items.len(),
+            1
+        );
+        let page = models
+            .search_versions("version_number > 2", &["version_number ASC".into()], 2, None)
+            .await
+            .unwrap();
         assert_eq!(page.items.iter().map(|version| version.version).collect::<Vec<_>>(), [3, 4]);
         assert!(page.next_token.is_some());
-        assert_eq!(models.search_models("name LIKE 'n%' AND tags.a = '1'", &[], 10, None).await.unwrap().items.len(), 1);
+        assert_eq!(
+            models.search_models("name LIKE 'n%' AND tags.a = '1'", &[], 10, None).await.unwrap().items.len(),
+            1
+        );
         assert_eq!(models.search_models("size > 1", &[], 10, None).await.unwrap_err().code(), Code::Invalid);
         models.delete_model("n").await.unwrap();
         assert!(models.list().await.unwrap().is_empty());

@@ -17,7 +17,12 @@ use tower::ServiceExt;
 
 async fn call(router: &Router, method: &str, path: &str, body: Value) -> (StatusCode, Value) {
     let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
-    let request = Request::builder().method(method).uri(path).header("content-type", "application/json").body(body).unwrap();
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("content-type", "application/json")
+        .body(body)
+        .unwrap();
     let answer = router.clone().oneshot(request).await.unwrap();
     let status = answer.status();
     let bytes = answer.into_body().collect().await.unwrap().to_bytes();
@@ -26,26 +31,39 @@ async fn call(router: &Router, method: &str, path: &str, body: Value) -> (Status
 
 #[tokio::test]
 async fn the_wire_is_mlflows_and_ours() {
-    let migrations =
-        [ropewalk_ledger::MIGRATIONS, ropewalk_data::MIGRATIONS, ropewalk_prep::MIGRATIONS, ropewalk_runs::MIGRATIONS, ropewalk_models::MIGRATIONS]
-            .concat();
+    let migrations = [
+        ropewalk_ledger::MIGRATIONS,
+        ropewalk_data::MIGRATIONS,
+        ropewalk_prep::MIGRATIONS,
+        ropewalk_runs::MIGRATIONS,
+        ropewalk_models::MIGRATIONS,
+    ]
+    .concat();
     let (_home, core) = fresh_home(&migrations).await;
     let prep = Prep::new(core.clone(), Data::new(core.clone()), Ledger::new(core.clone()));
     let runs = Runs::new(core.clone());
     let models = Models::new(core, runs.clone(), prep);
-    let (router, api) = ropewalk_runs::routes(&runs).merge(ropewalk_models::routes(&models)).split_for_parts();
+    let (router, api) =
+        ropewalk_runs::routes(&runs).merge(ropewalk_models::routes(&models)).split_for_parts();
     assert!(api.paths.paths.contains_key("/api/v1/models/{name}/aliases/{alias}"));
 
     let mlflow = |path: &str| format!("/api/2.0/mlflow/{path}");
-    let (status, made) = call(&router, "POST", &mlflow("registered-models/create"), json!({"name": "m"})).await;
+    let (status, made) =
+        call(&router, "POST", &mlflow("registered-models/create"), json!({"name": "m"})).await;
     assert_eq!((status, &made["registered_model"]["name"]), (StatusCode::OK, &json!("m")));
     let version = json!({"name": "m", "source": "s3://bucket/model"});
     let (_, made) = call(&router, "POST", &mlflow("model-versions/create"), version).await;
-    assert_eq!((&made["model_version"]["version"], &made["model_version"]["status"]), (&json!("1"), &json!("READY")));
+    assert_eq!(
+        (&made["model_version"]["version"], &made["model_version"]["status"]),
+        (&json!("1"), &json!("READY"))
+    );
     let (status, _) = call(&router, "PUT", "/api/v1/models/m/aliases/champion", json!({"version": 1})).await;
     assert_eq!(status, StatusCode::OK);
     let path = "/ajax-api/2.0/mlflow/registered-models/alias?name=m&alias=champion";
-    assert_eq!(call(&router, "GET", path, Value::Null).await.1["model_version"]["aliases"], json!(["champion"]));
+    assert_eq!(
+        call(&router, "GET", path, Value::Null).await.1["model_version"]["aliases"],
+        json!(["champion"])
+    );
     let (_, shown) = call(&router, "GET", "/api/v1/models/m/versions/@champion", Value::Null).await;
     assert_eq!((&shown["version"], &shown["bundle"]), (&json!(1), &Value::Null));
     let (_, listed) = call(&router, "GET", "/api/v1/models", Value::Null).await;
@@ -58,11 +76,23 @@ async fn the_wire_is_mlflows_and_ours() {
     let (status, error) = call(&router, "POST", "/api/v1/models/m/versions", json!({"run_id": "ffff"})).await;
     assert_eq!((status, &error["error"]["code"]), (StatusCode::NOT_FOUND, &json!("not_found")));
     for (method, path) in [
-        ("POST", "registered-models/create"), ("PATCH", "registered-models/update"), ("DELETE", "registered-models/delete"),
-        ("POST", "registered-models/alias"), ("POST", "model-versions/create"), ("PATCH", "model-versions/update"),
-        ("DELETE", "model-versions/delete"), ("POST", "model-versions/transition-stage"), ("POST", "model-versions/set-tag"),
+        ("POST", "registered-models/create"),
+        ("PATCH", "registered-models/update"),
+        ("DELETE", "registered-models/delete"),
+        ("POST", "registered-models/alias"),
+        ("POST", "model-versions/create"),
+        ("PATCH", "model-versions/update"),
+        ("DELETE", "model-versions/delete"),
+        ("POST", "model-versions/transition-stage"),
+        ("POST", "model-versions/set-tag"),
     ] {
-        for body in [json!({}), json!([]), json!({"name": 5}), json!({"name": "m", "version": {}}), json!({"name": "m", "version": "x", "source": "x"})] {
+        for body in [
+            json!({}),
+            json!([]),
+            json!({"name": 5}),
+            json!({"name": "m", "version": {}}),
+            json!({"name": "m", "version": "x", "source": "x"}),
+        ] {
             let (status, answer) = call(&router, method, &mlflow(path), body.clone()).await;
             assert!(status.as_u16() < 500, "{method} {path} {body}: {status} {answer}");
         }

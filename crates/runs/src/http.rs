@@ -97,7 +97,12 @@ fn row(run: &Run, names: &BTreeMap<String, String>) -> RunRow {
         user: run.info.user_id.clone(),
         start_ms: run.info.start_time,
         end_ms: run.info.end_time,
-        metrics: run.data.metrics.iter().map(|metric| (metric.key.clone(), crate::number::to_json(metric.value))).collect(),
+        metrics: run
+            .data
+            .metrics
+            .iter()
+            .map(|metric| (metric.key.clone(), crate::number::to_json(metric.value)))
+            .collect(),
         params: run.data.params.iter().map(|param| (param.key.clone(), param.value.clone())).collect(),
         tags: run.data.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect(),
     }
@@ -116,15 +121,32 @@ async fn names(runs: &Runs, found: &[Run]) -> Result<BTreeMap<String, String>> {
 
 /// Lists experiments.
 #[utoipa::path(get, path = "/api/v1/experiments", tag = "runs", params(ListQuery), responses((status = 200, body = Paged<Experiment>)))]
-async fn list_experiments(State(runs): State<Runs>, Query(query): Query<ListQuery>) -> Result<Json<Paged<Experiment>>> {
+async fn list_experiments(
+    State(runs): State<Runs>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Paged<Experiment>>> {
     let filter = query.filter.unwrap_or_default();
     let limit = query.limit.unwrap_or(100).clamp(1, 1000);
     let orders = orders(query.order_by.as_deref());
-    Ok(Json(runs.search_experiments(&filter, query.view.unwrap_or_default(), &orders, limit, query.token.as_deref()).await?))
+    Ok(Json(
+        runs.search_experiments(
+            &filter,
+            query.view.unwrap_or_default(),
+            &orders,
+            limit,
+            query.token.as_deref(),
+        )
+        .await?,
+    ))
 }
 
 fn orders(text: Option<&str>) -> Vec<String> {
-    text.unwrap_or_default().split(',').map(str::trim).filter(|order| !order.is_empty()).map(str::to_owned).collect()
+    text.unwrap_or_default()
+        .split(',')
+        .map(str::trim)
+        .filter(|order| !order.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Lists runs, the newest first.
@@ -145,7 +167,10 @@ async fn list_runs(State(runs): State<Runs>, Query(query): Query<ListQuery>) -> 
         })
         .await?;
     let names = names(&runs, &found.items).await?;
-    Ok(Json(Paged { items: found.items.iter().map(|run| row(run, &names)).collect(), next_token: found.next_token }))
+    Ok(Json(Paged {
+        items: found.items.iter().map(|run| row(run, &names)).collect(),
+        next_token: found.next_token,
+    }))
 }
 
 async fn find_experiment(runs: &Runs, name: &str) -> Result<String> {
@@ -164,7 +189,8 @@ async fn show_run(State(runs): State<Runs>, Path(id): Path<String>) -> Result<Js
     let run = runs.get_run(&runs.expand_run_id(&id).await?).await?;
     let names = names(&runs, std::slice::from_ref(&run)).await?;
     let tag = |key: &str| run.tag(key).map(str::to_owned);
-    let parsed = |key: &str| run.tag(key).map(|text| serde_json::from_str(text).unwrap_or_else(|_| text.into()));
+    let parsed =
+        |key: &str| run.tag(key).map(|text| serde_json::from_str(text).unwrap_or_else(|_| text.into()));
     Ok(Json(RunOverview {
         row: row(&run, &names),
         artifact_uri: run.info.artifact_uri.clone(),
@@ -172,7 +198,9 @@ async fn show_run(State(runs): State<Runs>, Path(id): Path<String>) -> Result<Js
         dataset: tag("ropewalk.dataset"),
         prepared: tag("ropewalk.prepared"),
         pipeline: tag("ropewalk.pipeline"),
-        code: tag("ropewalk.code").or_else(|| tag("mlflow.source.git.commit")).or_else(|| tag("mlflow.source.name")),
+        code: tag("ropewalk.code")
+            .or_else(|| tag("mlflow.source.git.commit"))
+            .or_else(|| tag("mlflow.source.name")),
         environment: parsed("ropewalk.environment"),
         cost: parsed("ropewalk.cost"),
         links: run.links,
@@ -198,7 +226,11 @@ struct MetricSeries {
 
 /// Shows how a run's metrics moved.
 #[utoipa::path(get, path = "/api/v1/runs/{id}/metrics", tag = "runs", params(("id" = String, Path), MetricsQuery), responses((status = 200, body = Vec<MetricSeries>)))]
-async fn run_metrics(State(runs): State<Runs>, Path(id): Path<String>, Query(query): Query<MetricsQuery>) -> Result<Json<Vec<MetricSeries>>> {
+async fn run_metrics(
+    State(runs): State<Runs>,
+    Path(id): Path<String>,
+    Query(query): Query<MetricsQuery>,
+) -> Result<Json<Vec<MetricSeries>>> {
     let run = runs.get_run(&runs.expand_run_id(&id).await?).await?;
     let ids = [run.info.run_id.clone()];
     let limit = query.limit.unwrap_or(1000).clamp(2, 25_000);
@@ -208,7 +240,10 @@ async fn run_metrics(State(runs): State<Runs>, Path(id): Path<String>, Query(que
             continue;
         }
         let points = runs.metric_sample(&ids, &metric.key, None, limit).await?;
-        series.push(MetricSeries { key: metric.key.clone(), points: points.into_iter().map(|(_, point)| point).collect() });
+        series.push(MetricSeries {
+            key: metric.key.clone(),
+            points: points.into_iter().map(|(_, point)| point).collect(),
+        });
     }
     if let (Some(key), true) = (&query.key, series.is_empty()) {
         return Err(Error::not_found(format!("the run has no metric `{key}`")));
@@ -226,14 +261,25 @@ struct ArtifactQuery {
 
 /// Lists a folder of a run's artifacts.
 #[utoipa::path(get, path = "/api/v1/runs/{id}/artifacts", tag = "runs", params(("id" = String, Path), ArtifactQuery), responses((status = 200, body = Vec<FileInfo>)))]
-async fn run_artifacts(State(runs): State<Runs>, Path(id): Path<String>, Query(query): Query<ArtifactQuery>) -> Result<Json<Vec<FileInfo>>> {
+async fn run_artifacts(
+    State(runs): State<Runs>,
+    Path(id): Path<String>,
+    Query(query): Query<ArtifactQuery>,
+) -> Result<Json<Vec<FileInfo>>> {
     Ok(Json(runs.list_artifacts(&runs.expand_run_id(&id).await?, query.path.as_deref()).await?))
 }
 
 /// Reads one of a run's artifacts.
 #[utoipa::path(get, path = "/api/v1/runs/{id}/file", tag = "runs", params(("id" = String, Path), ArtifactQuery), responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream")))]
-async fn run_file(State(runs): State<Runs>, Path(id): Path<String>, Query(query): Query<ArtifactQuery>) -> Result<impl IntoResponse> {
+async fn run_file(
+    State(runs): State<Runs>,
+    Path(id): Path<String>,
+    Query(query): Query<ArtifactQuery>,
+) -> Result<impl IntoResponse> {
     let path = query.path.ok_or_else(|| Error::invalid("no path was named").hint("add ?path=…"))?;
     let bytes: Bytes = runs.read_artifact(&runs.expand_run_id(&id).await?, &path).await?;
-    Ok(([(header::CONTENT_TYPE, "application/octet-stream"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")], bytes))
+    Ok((
+        [(header::CONTENT_TYPE, "application/octet-stream"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")],
+        bytes,
+    ))
 }

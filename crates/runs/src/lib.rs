@@ -4,6 +4,7 @@
 pub mod filter;
 mod http;
 pub mod limits;
+pub mod logged_model;
 pub mod mlflow;
 pub mod model;
 mod names;
@@ -14,9 +15,10 @@ pub mod sql;
 mod store;
 
 pub use http::routes;
+pub use logged_model::{LoggedModel, LoggedModelStatus, NewLoggedModel};
 pub use model::{
-    DatasetInfo, DatasetInput, Experiment, FileInfo, Lifecycle, LoggedModel, Metric, ModelLink, Param, Run, RunData, RunInfo,
-    RunLineage, RunSearch, RunStatus, Tag, ViewType,
+    DatasetInfo, DatasetInput, Experiment, FileInfo, Lifecycle, Metric, ModelLink, Param, Run, RunData,
+    RunInfo, RunLineage, RunSearch, RunStatus, Tag, ViewType,
 };
 pub use schema::MIGRATIONS;
 pub use service::artifacts::proxied_path;

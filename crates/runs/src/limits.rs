@@ -124,7 +124,11 @@ fn check_count(what: &str, limit: usize, got: usize) -> Result<()> {
 
 fn check_unique(params: &[Param]) -> Result<()> {
     let mut seen = HashSet::new();
-    let twice: Vec<_> = params.iter().filter(|param| !seen.insert(param.key.as_str())).map(|param| format!("'{}'", param.key)).collect();
+    let twice: Vec<_> = params
+        .iter()
+        .filter(|param| !seen.insert(param.key.as_str()))
+        .map(|param| format!("'{}'", param.key))
+        .collect();
     if twice.is_empty() {
         return Ok(());
     }
@@ -144,7 +148,13 @@ fn cut(value: &mut String, limit: usize) {
 
 /// What a POSIX path normalises to.
 fn normal_path(path: &str) -> String {
-    let lead = if path.starts_with("//") && !path.starts_with("///") { "//" } else if path.starts_with('/') { "/" } else { "" };
+    let lead = if path.starts_with("//") && !path.starts_with("///") {
+        "//"
+    } else if path.starts_with('/') {
+        "/"
+    } else {
+        ""
+    };
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {

@@ -1,7 +1,5 @@
 //! Tracking in MLflow's words: experiments, runs, metrics, parameters, tags, inputs and logged models.
 
-use std::collections::BTreeMap;
-
 use ropewalk_core::journal::Reference;
 use ropewalk_core::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -78,7 +76,9 @@ impl RunStatus {
 
     /// Reads the word; none if it is no status.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Running, Self::Scheduled, Self::Finished, Self::Failed, Self::Killed].into_iter().find(|status| status.as_str() == text)
+        [Self::Running, Self::Scheduled, Self::Finished, Self::Failed, Self::Killed]
+            .into_iter()
+            .find(|status| status.as_str() == text)
     }
 }
 
@@ -145,7 +145,16 @@ pub struct Metric {
 impl Metric {
     /// A measurement of a run, of no particular model or dataset.
     pub fn new(key: impl Into<String>, value: f64, timestamp: i64, step: i64) -> Self {
-        Self { key: key.into(), value, timestamp, step, model_id: None, dataset_name: None, dataset_digest: None, run_id: None }
+        Self {
+            key: key.into(),
+            value,
+            timestamp,
+            step,
+            model_id: None,
+            dataset_name: None,
+            dataset_digest: None,
+            run_id: None,
+        }
     }
 }
 
@@ -319,92 +328,12 @@ pub struct FileInfo {
     pub file_size: Option<i64>,
 }
 
-/// A model that a client logged, before any registration.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct LoggedModel {
-    /// `m-` and 32 hexadecimal digits.
-    pub model_id: String,
-    /// The experiment it belongs to.
-    pub experiment_id: String,
-    /// A name for people.
-    pub name: String,
-    /// Where its files lie.
-    pub artifact_uri: String,
-    /// `PENDING`, `READY` or `UPLOAD_FAILED`, with MLflow's prefix on the wire.
-    pub status: LoggedModelStatus,
-    /// Words about the status.
-    pub status_message: Option<String>,
-    /// Milliseconds since 1970.
-    pub created_ms: i64,
-    /// Milliseconds since 1970.
-    pub updated_ms: i64,
-    /// What kind of model the client says it is.
-    pub model_type: Option<String>,
-    /// The run that logged it.
-    pub source_run_id: Option<String>,
-    /// Parameters.
-    pub params: BTreeMap<String, String>,
-    /// Tags.
-    pub tags: BTreeMap<String, String>,
-    /// The latest metrics that judge it.
-    pub metrics: Vec<Metric>,
-}
-
-/// How far a logged model's upload is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum LoggedModelStatus {
-    /// Files are coming.
-    Pending,
-    /// Complete.
-    Ready,
-    /// The upload broke off.
-    UploadFailed,
-}
-
-impl LoggedModelStatus {
-    /// The stored word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::Ready => "READY",
-            Self::UploadFailed => "UPLOAD_FAILED",
-        }
-    }
-
-    /// The word on MLflow's wire.
-    pub fn wire(self) -> String {
-        format!("LOGGED_MODEL_{}", self.as_str())
-    }
-
-    /// Reads the stored word or the wire's.
-    pub fn parse(text: &str) -> Option<Self> {
-        let plain = text.strip_prefix("LOGGED_MODEL_").unwrap_or(text);
-        [Self::Pending, Self::Ready, Self::UploadFailed].into_iter().find(|status| status.as_str() == plain)
-    }
-}
-
-/// What creates a logged model.
-#[derive(Debug, Clone, Default)]
-pub struct NewLoggedModel {
-    /// The experiment.
-    pub experiment_id: String,
-    /// A name; one is made up if empty.
-    pub name: Option<String>,
-    /// What kind of model it is.
-    pub model_type: Option<String>,
-    /// The run that logs it.
-    pub source_run_id: Option<String>,
-    /// Parameters.
-    pub params: Vec<Param>,
-    /// Tags.
-    pub tags: Vec<Tag>,
-}
-
 /// An experiment's identifier as a number.
 ///
 /// # Errors
 /// `invalid` when the text is no number.
 pub(crate) fn experiment_number(id: &str) -> Result<i64> {
-    id.parse().map_err(|_| Error::invalid(format!("Invalid experiment ID '{id}'. Experiment ID must be a valid integer.")))
+    id.parse().map_err(|_| {
+        Error::invalid(format!("Invalid experiment ID '{id}'. Experiment ID must be a valid integer."))
+    })
 }

@@ -1,12 +1,14 @@
 //! Names for what was given none.
 
 const FIRST: [&str; 24] = [
-    "amber", "brisk", "calm", "coiled", "deft", "even", "fine", "firm", "golden", "hardy", "keen", "long", "mild", "neat", "plain",
-    "quick", "quiet", "smooth", "spun", "steady", "stout", "supple", "taut", "twined",
+    "amber", "brisk", "calm", "coiled", "deft", "even", "fine", "firm", "golden", "hardy", "keen", "long",
+    "mild", "neat", "plain", "quick", "quiet", "smooth", "spun", "steady", "stout", "supple", "taut",
+    "twined",
 ];
 const SECOND: [&str; 24] = [
-    "bight", "bobbin", "bowline", "braid", "cable", "cord", "fibre", "flax", "halyard", "hawser", "hemp", "hitch", "jute", "knot", "line",
-    "loop", "manila", "ply", "reef", "sheet", "splice", "strand", "twine", "yarn",
+    "bight", "bobbin", "bowline", "braid", "cable", "cord", "fibre", "flax", "halyard", "hawser", "hemp",
+    "hitch", "jute", "knot", "line", "loop", "manila", "ply", "reef", "sheet", "splice", "strand", "twine",
+    "yarn",
 ];
 
 /// A name of two words and a number, made from an identifier.

@@ -163,7 +163,12 @@ impl Sql {
 
 /// Inserts many rows in few statements. `head` ends before `VALUES`, `tail` holds what follows the rows. The rows go in
 /// powers of two, so that the databases see few different statements and can keep them prepared.
-pub async fn insert_many(connection: &mut Connection, head: &str, rows: Vec<Vec<Argument>>, tail: &str) -> Result<()> {
+pub async fn insert_many(
+    connection: &mut Connection,
+    head: &str,
+    rows: Vec<Vec<Argument>>,
+    tail: &str,
+) -> Result<()> {
     let mut rows = rows.into_iter().peekable();
     let mut left = rows.len();
     while left > 0 {

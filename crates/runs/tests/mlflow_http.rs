@@ -16,7 +16,11 @@ async fn call(router: &Router, method: &str, path: &str, body: impl Into<Body>) 
     let answer = router.clone().oneshot(request).await.unwrap();
     let status = answer.status();
     let bytes = answer.into_body().collect().await.unwrap().to_bytes();
-    (status, serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned())))
+    (
+        status,
+        serde_json::from_slice(&bytes)
+            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned())),
+    )
 }
 
 async fn post(router: &Router, path: &str, body: Value) -> (StatusCode, Value) {
@@ -30,9 +34,17 @@ async fn the_wire_is_mlflows() {
     assert!(api.paths.paths.contains_key("/api/v1/runs/{id}"));
     assert_eq!(call(&router, "GET", "/health", "").await.1, "OK");
 
-    let (_, made) = post(&router, "runs/create", json!({"experimentId": "0", "startTime": "5", "runName": "n", "future": {}})).await;
+    let (_, made) = post(
+        &router,
+        "runs/create",
+        json!({"experimentId": "0", "startTime": "5", "runName": "n", "future": {}}),
+    )
+    .await;
     let info = &made["run"]["info"];
-    assert_eq!((&info["start_time"], &info["run_name"], &info["status"]), (&json!(5), &json!("n"), &json!("RUNNING")));
+    assert_eq!(
+        (&info["start_time"], &info["run_name"], &info["status"]),
+        (&json!(5), &json!("n"), &json!("RUNNING"))
+    );
     let id = info["run_id"].as_str().unwrap().to_owned();
     assert_eq!(info["artifact_uri"], format!("mlflow-artifacts:/0/{id}/artifacts"));
 
@@ -42,7 +54,8 @@ async fn the_wire_is_mlflows() {
     let (_, history) = call(&router, "GET", &path, "").await;
     assert_eq!(history, json!({"metrics": [{"key": "m", "value": "NaN", "timestamp": 7, "step": 0}]}));
 
-    let (status, missing) = post(&router, "runs/log-metric", json!({"run_id": id, "key": "m", "timestamp": 1})).await;
+    let (status, missing) =
+        post(&router, "runs/log-metric", json!({"run_id": id, "key": "m", "timestamp": 1})).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert_eq!(
         missing,
@@ -65,14 +78,26 @@ async fn artifacts_keep_inside_their_folder() {
     std::fs::write(home.path().join("secret"), "s").unwrap();
     let (router, _) = ropewalk_runs::routes(&Runs::new(core)).split_for_parts();
     let base = "/api/2.0/mlflow-artifacts/artifacts";
-    for path in ["..%2f..%2fsecret", "../../secret", "%2Fetc%2Fpasswd", "a/%2e%2e/%2e%2e/b", "a%5c..%5cb", "a//b", "%00"] {
+    for path in [
+        "..%2f..%2fsecret",
+        "../../secret",
+        "%2Fetc%2Fpasswd",
+        "a/%2e%2e/%2e%2e/b",
+        "a%5c..%5cb",
+        "a//b",
+        "%00",
+    ] {
         for method in ["GET", "PUT", "DELETE"] {
             let (status, _) = call(&router, method, &format!("{base}/{path}"), "x").await;
             assert_eq!(status, StatusCode::BAD_REQUEST, "{method} {path}");
         }
     }
     assert_eq!(call(&router, "PUT", &format!("{base}/0/r/a%20b.txt"), "0123456789").await.0, StatusCode::OK);
-    let request = Request::builder().uri(format!("{base}/0/r/a%20b.txt")).header(header::RANGE, "bytes=2-4").body(Body::empty()).unwrap();
+    let request = Request::builder()
+        .uri(format!("{base}/0/r/a%20b.txt"))
+        .header(header::RANGE, "bytes=2-4")
+        .body(Body::empty())
+        .unwrap();
     let answer = router.clone().oneshot(request).await.unwrap();
     assert_eq!(answer.status(), StatusCode::PARTIAL_CONTENT);
     assert_eq!(answer.headers()[header::CONTENT_RANGE], "bytes 2-4/10");
@@ -85,11 +110,35 @@ async fn artifacts_keep_inside_their_folder() {
 async fn no_body_makes_a_fault() {
     let (_home, core) = fresh_home(MIGRATIONS).await;
     let (router, _) = ropewalk_runs::routes(&Runs::new(core)).split_for_parts();
-    let bodies = ["", "{", "[]", "null", "\"x\"", "{\"run_id\": 5}", "{\"run_id\": {}}", "{\"metrics\": 1, \"run_id\": \"r\"}", "\u{0}", "{\"tags\": [1]}"];
+    let bodies = [
+        "",
+        "{",
+        "[]",
+        "null",
+        "\"x\"",
+        "{\"run_id\": 5}",
+        "{\"run_id\": {}}",
+        "{\"metrics\": 1, \"run_id\": \"r\"}",
+        "\u{0}",
+        "{\"tags\": [1]}",
+    ];
     for path in [
-        "experiments/create", "experiments/update", "experiments/search", "runs/create", "runs/search", "runs/update", "runs/delete",
-        "runs/log-metric", "runs/log-parameter", "runs/log-batch", "runs/set-tag", "runs/log-inputs", "runs/outputs", "runs/log-model",
-        "logged-models", "logged-models/search",
+        "experiments/create",
+        "experiments/update",
+        "experiments/search",
+        "runs/create",
+        "runs/search",
+        "runs/update",
+        "runs/delete",
+        "runs/log-metric",
+        "runs/log-parameter",
+        "runs/log-batch",
+        "runs/set-tag",
+        "runs/log-inputs",
+        "runs/outputs",
+        "runs/log-model",
+        "logged-models",
+        "logged-models/search",
     ] {
         for body in bodies {
             let (status, answer) = call(&router, "POST", &format!("/api/2.0/mlflow/{path}"), body).await;

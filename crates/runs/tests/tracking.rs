@@ -7,7 +7,8 @@ use ropewalk_core::journal::{Direction, Filter, Reference};
 use ropewalk_core::testing::each_database;
 use ropewalk_core::{Actor, Code, Core, Page};
 use ropewalk_runs::{
-    DatasetInfo, DatasetInput, Lifecycle, MIGRATIONS, Metric, Param, RunLineage, RunSearch, RunStatus, Runs, Tag, ViewType,
+    DatasetInfo, DatasetInput, Lifecycle, MIGRATIONS, Metric, Param, RunLineage, RunSearch, RunStatus, Runs,
+    Tag, ViewType,
 };
 
 fn ann() -> Actor {
@@ -34,14 +35,18 @@ async fn an_experiment_is_made_once_and_its_deletion_takes_its_runs() {
         let runs = Runs::new(core);
         assert_eq!(runs.get_experiment("0").await.unwrap().name, "Default");
         let made = futures::future::join_all((0..8).map(|_| runs.ensure_experiment("wine"))).await;
-        let ids: std::collections::BTreeSet<_> = made.into_iter().map(|made| made.unwrap().experiment_id).collect();
+        let ids: std::collections::BTreeSet<_> =
+            made.into_iter().map(|made| made.unwrap().experiment_id).collect();
         assert_eq!(ids.len(), 1);
         let id = ids.into_iter().next().unwrap();
         let run = new_run(&runs, &id, "a", 1).await;
         runs.delete_experiment(&id).await.unwrap();
         assert_eq!(runs.get_run(&run).await.unwrap().info.lifecycle_stage, Lifecycle::Deleted);
         assert_eq!(runs.ensure_experiment("wine").await.unwrap_err().code(), Code::AlreadyExists);
-        assert_eq!(runs.log_metric(&run, Metric::new("m", 1.0, 1, 0)).await.unwrap_err().code(), Code::Invalid);
+        assert_eq!(
+            runs.log_metric(&run, Metric::new("m", 1.0, 1, 0)).await.unwrap_err().code(),
+            Code::Invalid
+        );
         runs.restore_experiment(&id).await.unwrap();
         assert_eq!(runs.ensure_experiment("wine").await.unwrap().experiment_id, id);
         assert_eq!(runs.get_experiment("77").await.unwrap_err().code(), Code::NotFound);
@@ -63,7 +68,9 @@ async fn what_a_run_logged_comes_back() {
             Metric::new("nan", f64::NAN, 1, 0),
             Metric::new("inf", f64::INFINITY, 1, 0),
         ];
-        runs.log_batch(&id, &metrics, &[Param::new("p", "1")], &[Tag::new("t", "a"), Tag::new("t", "b")]).await.unwrap();
+        runs.log_batch(&id, &metrics, &[Param::new("p", "1")], &[Tag::new("t", "a"), Tag::new("t", "b")])
+            .await
+            .unwrap();
         let run = runs.get_run(&id).await.unwrap();
         assert_eq!(run.metric("auc"), Some(0.8));
         assert!(run.metric("nan").unwrap().is_nan());
@@ -86,7 +93,9 @@ async fn a_refused_batch_leaves_nothing() {
         runs.log_param(&id, Param::new("p", "1")).await.unwrap();
         runs.log_param(&id, Param::new("p", "1")).await.unwrap();
         assert_eq!(runs.log_param(&id, Param::new("p", "2")).await.unwrap_err().code(), Code::Invalid);
-        let batch = runs.log_batch(&id, &[Metric::new("m", 1.0, 1, 0)], &[Param::new("p", "2")], &[Tag::new("t", "x")]).await;
+        let batch = runs
+            .log_batch(&id, &[Metric::new("m", 1.0, 1, 0)], &[Param::new("p", "2")], &[Tag::new("t", "x")])
+            .await;
         assert_eq!(batch.unwrap_err().code(), Code::Invalid);
         let run = runs.get_run(&id).await.unwrap();
         assert_eq!((run.metric("m"), run.param("p"), run.tag("t")), (None, Some("1"), None));
@@ -104,8 +113,15 @@ async fn many_writers_lose_nothing() {
         let writes = (0..40_i64).map(|n| {
             let (runs, id) = (runs.clone(), id.clone());
             async move {
-                let metrics: Vec<_> = (0..30_i64).map(|k| Metric::new(format!("m{}", (k + n) % 30), n as f64, n, n)).collect();
-                runs.log_batch(&id, &metrics, &[Param::new(format!("p{n}"), "v")], &[Tag::new("last", n.to_string())]).await
+                let metrics: Vec<_> =
+                    (0..30_i64).map(|k| Metric::new(format!("m{}", (k + n) % 30), n as f64, n, n)).collect();
+                runs.log_batch(
+                    &id,
+                    &metrics,
+                    &[Param::new(format!("p{n}"), "v")],
+                    &[Tag::new("last", n.to_string())],
+                )
+                .await
             }
         });
         for write in futures::future::join_all(writes).await {
@@ -130,7 +146,8 @@ async fn a_search_filters_orders_and_pages_alike() {
             let metrics = if n == 3 { vec![] } else { vec![Metric::new("val loss", loss, 1, 0)] };
             runs.log_batch(&id, &metrics, &[Param::new("kind", *kind)], &[]).await.unwrap();
         }
-        let search = |filter: &'static str, order: &'static [&'static str]| names(&runs, &experiment, filter, order);
+        let search =
+            |filter: &'static str, order: &'static [&'static str]| names(&runs, &experiment, filter, order);
         assert_eq!(search("", &[]).await, ["r4", "r3", "r2", "r1", "r0"]);
         assert_eq!(search("metrics.`val loss` <= 0.1", &[]).await, ["r1", "r0"]);
         assert_eq!(search("params.kind LIKE 't%'", &[]).await, ["r1"]);
@@ -143,7 +160,8 @@ async fn a_search_filters_orders_and_pages_alike() {
         assert_eq!(search("", &["metrics.`val loss` ASC"]).await, ["r0", "r1", "r4", "r2", "r3"]);
         assert_eq!(search("", &["metrics.`val loss` DESC"]).await, ["r4", "r1", "r0", "r2", "r3"]);
         assert_eq!(search("", &["params.kind ASC"]).await, ["r4", "r3", "r0", "r2", "r1"]);
-        let mut asked = RunSearch { experiment_ids: vec![experiment.clone()], max_results: 2, ..RunSearch::default() };
+        let mut asked =
+            RunSearch { experiment_ids: vec![experiment.clone()], max_results: 2, ..RunSearch::default() };
         let mut seen = Vec::new();
         loop {
             let page = runs.search_runs(&asked).await.unwrap();
@@ -168,7 +186,11 @@ async fn an_end_is_told_to_the_journal_once() {
         let runs = Runs::new(core.clone());
         let id = new_run(&runs, "0", "r", 1000).await;
         let dataset = Reference::new("dataset", "wine@abc");
-        let lineage = RunLineage { inputs: vec![dataset.clone()], outputs: vec![], facts: serde_json::json!({"recipe": "trees"}) };
+        let lineage = RunLineage {
+            inputs: vec![dataset.clone()],
+            outputs: vec![],
+            facts: serde_json::json!({"recipe": "trees"}),
+        };
         let info = runs.finish_run(&id, RunStatus::Finished, 3500, lineage, &ann()).await.unwrap();
         assert_eq!((info.status, info.end_time), (RunStatus::Finished, Some(3500)));
         runs.update_run(&id, Some(RunStatus::Finished), None, None, &ann()).await.unwrap();
@@ -177,10 +199,14 @@ async fn an_end_is_told_to_the_journal_once() {
         assert_eq!(entries.len(), 1);
         assert_eq!(entries[0].facts["recipe"], "trees");
         assert_eq!(entries[0].facts["seconds"], 2.5);
-        let lineage = core.journal.lineage(&Reference::new("run", &id), Direction::Upstream, 3).await.unwrap();
+        let lineage =
+            core.journal.lineage(&Reference::new("run", &id), Direction::Upstream, 3).await.unwrap();
         assert!(lineage.edges.iter().any(|edge| edge.from == dataset));
         assert_eq!(
-            runs.finish_run(&id, RunStatus::Running, 1, RunLineage::default(), &ann()).await.unwrap_err().code(),
+            runs.finish_run(&id, RunStatus::Running, 1, RunLineage::default(), &ann())
+                .await
+                .unwrap_err()
+                .code(),
             Code::Invalid
         );
     })
@@ -211,9 +237,21 @@ async fn artifacts_and_inputs_belong_to_their_run() {
         for (path, text) in [("a.txt", "one"), ("model/bundle.json", "{}"), ("model/deep/w", "w")] {
             runs.log_artifact(&id, path, Bytes::from_static(text.as_bytes())).await.unwrap();
         }
-        let listed: Vec<_> = runs.list_artifacts(&id, None).await.unwrap().into_iter().map(|file| (file.path, file.is_dir)).collect();
+        let listed: Vec<_> = runs
+            .list_artifacts(&id, None)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|file| (file.path, file.is_dir))
+            .collect();
         assert_eq!(listed, [("a.txt".to_owned(), false), ("model".to_owned(), true)]);
-        let inner: Vec<_> = runs.list_artifacts(&id, Some("model")).await.unwrap().into_iter().map(|file| file.path).collect();
+        let inner: Vec<_> = runs
+            .list_artifacts(&id, Some("model"))
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|file| file.path)
+            .collect();
         assert_eq!(inner, ["model/bundle.json", "model/deep"]);
         assert_eq!(runs.read_artifact(&id, "model/deep/w").await.unwrap(), "w");
         assert_eq!(runs.read_artifact(&id, "none").await.unwrap_err().code(), Code::NotFound);
@@ -226,7 +264,10 @@ async fn artifacts_and_inputs_belong_to_their_run() {
         };
         runs.log_inputs(&id, vec![input.clone(), input.clone()], vec![]).await.unwrap();
         assert_eq!(runs.get_run(&id).await.unwrap().links.dataset_inputs, [input]);
-        assert_eq!(names(&runs, "0", "dataset.context = 'training' AND dataset.name IN ('wine', 'x')", &[]).await, ["r"]);
+        assert_eq!(
+            names(&runs, "0", "dataset.context = 'training' AND dataset.name IN ('wine', 'x')", &[]).await,
+            ["r"]
+        );
         assert!(names(&runs, "0", "dataset.digest = 'd2'", &[]).await.is_empty());
     })
     .await;

@@ -12,5 +12,6 @@ use crate::service::Models;
 
 /// MLflow's registry routes.
 pub(crate) fn routes(models: &Models) -> Router {
-    both_prefixes(Router::new().merge(registered::routes()).merge(versions::routes())).with_state(models.clone())
+    both_prefixes(Router::new().merge(registered::routes()).merge(versions::routes()))
+        .with_state(models.clone())
 }

@@ -37,7 +37,8 @@ async fn full(models: &Models, model: &RegisteredModel) -> MlflowResult<Value> {
 
 async fn create(State(models): State<Models>, fields: Fields) -> MlflowResult {
     let tags = fields.tags("tags")?.into_iter().map(|tag| (tag.key, tag.value)).collect();
-    let model = models.create_model(&fields.required("name")?, fields.text("description")?.as_deref(), tags).await?;
+    let model =
+        models.create_model(&fields.required("name")?, fields.text("description")?.as_deref(), tags).await?;
     Ok(answer(json!({"registered_model": wire::registered(&model, &[])})))
 }
 
@@ -57,7 +58,9 @@ async fn search(State(models): State<Models>, fields: Fields) -> MlflowResult {
         }
     };
     let filter = fields.text("filter")?.unwrap_or_default();
-    let found = models.search_models(&filter, &fields.texts("order_by")?, limit, fields.text("page_token")?.as_deref()).await?;
+    let found = models
+        .search_models(&filter, &fields.texts("order_by")?, limit, fields.text("page_token")?.as_deref())
+        .await?;
     let mut list = Vec::with_capacity(found.items.len());
     for model in &found.items {
         list.push(full(&models, model).await?);
@@ -66,7 +69,8 @@ async fn search(State(models): State<Models>, fields: Fields) -> MlflowResult {
 }
 
 async fn update(State(models): State<Models>, fields: Fields) -> MlflowResult {
-    let model = models.describe_model(&fields.required("name")?, fields.any_text("description")?.as_deref()).await?;
+    let model =
+        models.describe_model(&fields.required("name")?, fields.any_text("description")?.as_deref()).await?;
     Ok(answer(json!({"registered_model": full(&models, &model).await?})))
 }
 
@@ -99,7 +103,8 @@ async fn latest(State(models): State<Models>, fields: Fields) -> MlflowResult {
 async fn by_alias(State(models): State<Models>, fields: Fields) -> MlflowResult {
     let alias = fields.required("alias")?;
     let found = models.version_of_alias(&fields.required("name")?, &alias).await?;
-    let version = found.ok_or_else(|| MlflowError::invalid(format!("Registered model alias {alias} not found.")))?;
+    let version =
+        found.ok_or_else(|| MlflowError::invalid(format!("Registered model alias {alias} not found.")))?;
     Ok(answer(json!({"model_version": wire::version(&version)})))
 }
 

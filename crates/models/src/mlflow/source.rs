@@ -18,7 +18,12 @@ pub(super) struct Place {
 
 /// Checks a source and finds where its files lie. A source inside this server must belong to the run or the logged model
 /// that the client names, so that nobody registers what he may not read.
-pub(super) async fn resolve(models: &Models, source: &str, run_id: Option<String>, model_id: Option<String>) -> MlflowResult<Place> {
+pub(super) async fn resolve(
+    models: &Models,
+    source: &str,
+    run_id: Option<String>,
+    model_id: Option<String>,
+) -> MlflowResult<Place> {
     let (scheme, rest) = split(source);
     let place = Place { source: source.to_owned(), storage_location: None, run_id, model_id };
     match scheme {
@@ -88,7 +93,10 @@ async fn from_models(models: &Models, rest: &str, mut place: Place) -> MlflowRes
 
 fn split(source: &str) -> (&str, &str) {
     match source.split_once(':') {
-        Some((scheme, rest)) if !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')) => {
+        Some((scheme, rest))
+            if !scheme.is_empty()
+                && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')) =>
+        {
             (scheme, rest)
         }
         _ => ("", source),

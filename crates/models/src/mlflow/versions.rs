@@ -76,8 +76,14 @@ async fn search(State(models): State<Models>, fields: Fields) -> MlflowResult {
         }
     };
     let filter = fields.text("filter")?.unwrap_or_default();
-    let found = models.search_versions(&filter, &fields.texts("order_by")?, limit, fields.text("page_token")?.as_deref()).await?;
-    Ok(answer(Object::default().list("model_versions", found.items.iter().map(wire::version).collect()).next(found.next_token)))
+    let found = models
+        .search_versions(&filter, &fields.texts("order_by")?, limit, fields.text("page_token")?.as_deref())
+        .await?;
+    Ok(answer(
+        Object::default()
+            .list("model_versions", found.items.iter().map(wire::version).collect())
+            .next(found.next_token),
+    ))
 }
 
 async fn update(State(models): State<Models>, fields: Fields) -> MlflowResult {
@@ -93,7 +99,9 @@ async fn remove(State(models): State<Models>, fields: Fields) -> MlflowResult {
 
 async fn set_tag(State(models): State<Models>, fields: Fields) -> MlflowResult {
     let value = fields.any_text("value")?.unwrap_or_default();
-    models.set_version_tag(&fields.required("name")?, number(&fields)?, &fields.required("key")?, &value).await?;
+    models
+        .set_version_tag(&fields.required("name")?, number(&fields)?, &fields.required("key")?, &value)
+        .await?;
     Ok(done())
 }
 
@@ -104,7 +112,9 @@ async fn delete_tag(State(models): State<Models>, fields: Fields) -> MlflowResul
 
 async fn transition(State(models): State<Models>, fields: Fields) -> MlflowResult {
     let archive = fields.truth("archive_existing_versions")?;
-    let version = models.set_stage(&fields.required("name")?, number(&fields)?, &fields.required("stage")?, archive).await?;
+    let version = models
+        .set_stage(&fields.required("name")?, number(&fields)?, &fields.required("stage")?, archive)
+        .await?;
     Ok(answer(json!({"model_version": wire::version(&version)})))
 }
 

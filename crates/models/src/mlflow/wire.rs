@@ -21,7 +21,11 @@ pub(super) fn registered(model: &RegisteredModel, latest: &[ModelVersion]) -> Va
         .list("tags", tags(&model.tags))
         .list(
             "aliases",
-            model.aliases.iter().map(|(alias, version)| json!({"alias": alias, "version": version.to_string()})).collect(),
+            model
+                .aliases
+                .iter()
+                .map(|(alias, version)| json!({"alias": alias, "version": version.to_string()}))
+                .collect(),
         )
         .into()
 }

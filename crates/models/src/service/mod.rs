@@ -35,5 +35,6 @@ fn no_model(name: &str) -> Error {
 }
 
 fn no_version(name: &str, version: i64) -> Error {
-    Error::not_found(format!("Model Version (name={name}, version={version}) not found")).hint(format!("ropewalk model show {name}"))
+    Error::not_found(format!("Model Version (name={name}, version={version}) not found"))
+        .hint(format!("ropewalk model show {name}"))
 }

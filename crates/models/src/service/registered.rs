@@ -18,7 +18,12 @@ impl Models {
     ///
     /// # Errors
     /// `already_exists` when the name is taken.
-    pub async fn create_model(&self, name: &str, description: Option<&str>, tags: BTreeMap<String, String>) -> Result<RegisteredModel> {
+    pub async fn create_model(
+        &self,
+        name: &str,
+        description: Option<&str>,
+        tags: BTreeMap<String, String>,
+    ) -> Result<RegisteredModel> {
         check_model_name(name)?;
         let (owned, words) = (name.to_owned(), description.map(str::to_owned));
         self.core
@@ -26,7 +31,10 @@ impl Models {
             .write(move |tx| {
                 Box::pin(async move {
                     if !store::insert(tx, &owned, words.as_deref(), now_ms()).await? {
-                        return Err(Error::new(Code::AlreadyExists, format!("Registered Model (name={owned}) already exists.")));
+                        return Err(Error::new(
+                            Code::AlreadyExists,
+                            format!("Registered Model (name={owned}) already exists."),
+                        ));
                     }
                     for (key, value) in &tags {
                         store::set_tag(tx, &owned, key, value).await?;
@@ -51,14 +59,27 @@ impl Models {
     }
 
     /// A page of registered models.
-    pub async fn search_models(&self, filter: &str, order_by: &[String], limit: u32, token: Option<&str>) -> Result<Paged<RegisteredModel>> {
+    pub async fn search_models(
+        &self,
+        filter: &str,
+        order_by: &[String],
+        limit: u32,
+        token: Option<&str>,
+    ) -> Result<Paged<RegisteredModel>> {
         let comparisons = parse(filter)?;
         let orders = order_by.iter().map(|order| parse_order(order)).collect::<Result<Vec<_>>>()?;
         let offset = decode_offset(token)?;
         let mut connection = self.core.database.read().await?;
         let start = i64::try_from(offset).unwrap_or(i64::MAX);
-        let found =
-            search::registered(&mut connection, dialect(&self.core), &comparisons, &orders, i64::from(limit) + 1, start).await?;
+        let found = search::registered(
+            &mut connection,
+            dialect(&self.core),
+            &comparisons,
+            &orders,
+            i64::from(limit) + 1,
+            start,
+        )
+        .await?;
         Ok(Paged::cut(found, offset, limit))
     }
 
@@ -68,7 +89,9 @@ impl Models {
         let (owned, words) = (name.to_owned(), description.map(str::to_owned));
         self.core
             .database
-            .write(move |tx| Box::pin(async move { store::describe(tx, &owned, words.as_deref(), now_ms()).await }))
+            .write(move |tx| {
+                Box::pin(async move { store::describe(tx, &owned, words.as_deref(), now_ms()).await })
+            })
             .await?;
         self.model(name).await
     }
@@ -84,7 +107,10 @@ impl Models {
                 .write(move |tx| {
                     Box::pin(async move {
                         if store::get(tx, &new).await?.is_some() {
-                            return Err(Error::new(Code::AlreadyExists, format!("Registered Model (name={new}) already exists.")));
+                            return Err(Error::new(
+                                Code::AlreadyExists,
+                                format!("Registered Model (name={new}) already exists."),
+                            ));
                         }
                         store::rename(tx, &old, &new, now_ms()).await
                     })
@@ -106,14 +132,20 @@ impl Models {
         check_tag(key, value)?;
         self.model(name).await?;
         let (name, key, value) = (name.to_owned(), key.to_owned(), value.to_owned());
-        self.core.database.write(move |tx| Box::pin(async move { store::set_tag(tx, &name, &key, &value).await })).await
+        self.core
+            .database
+            .write(move |tx| Box::pin(async move { store::set_tag(tx, &name, &key, &value).await }))
+            .await
     }
 
     /// Removes a tag of a model.
     pub async fn delete_model_tag(&self, name: &str, key: &str) -> Result<()> {
         self.model(name).await?;
         let (name, key) = (name.to_owned(), key.to_owned());
-        self.core.database.write(move |tx| Box::pin(async move { store::delete_tag(tx, &name, &key).await })).await
+        self.core
+            .database
+            .write(move |tx| Box::pin(async move { store::delete_tag(tx, &name, &key).await }))
+            .await
     }
 
     /// Points an alias at a version, and tells the journal where it pointed before.
@@ -137,7 +169,17 @@ impl Models {
                         let subject = Reference::new("model", format!("{name}/{version}"));
                         let facts = json!({"alias": alias, "previous": before, "now": version});
                         journal
-                            .append_in(tx, NewEntry { actor, verb: "alias", subject, inputs: Vec::new(), outputs: Vec::new(), facts })
+                            .append_in(
+                                tx,
+                                NewEntry {
+                                    actor,
+                                    verb: "alias",
+                                    subject,
+                                    inputs: Vec::new(),
+                                    outputs: Vec::new(),
+                                    facts,
+                                },
+                            )
                             .await?;
                     }
                     Ok(())
@@ -160,7 +202,17 @@ impl Models {
                     let subject = Reference::new("model", format!("{name}/{before}"));
                     let facts = json!({"alias": alias, "previous": before, "now": null});
                     journal
-                        .append_in(tx, NewEntry { actor, verb: "alias", subject, inputs: Vec::new(), outputs: Vec::new(), facts })
+                        .append_in(
+                            tx,
+                            NewEntry {
+                                actor,
+                                verb: "alias",
+                                subject,
+                                inputs: Vec::new(),
+                                outputs: Vec::new(),
+                                facts,
+                            },
+                        )
                         .await?;
                     Ok(())
                 })

@@ -54,10 +54,16 @@ impl Models {
         check_model_name(&request.name)?;
         let run = self.runs.get_run(&request.run_id).await?;
         let (manifest_bytes, manifest) = self.run_manifest(&run).await?;
-        let weights = self.runs.read_artifact(&run.info.run_id, &format!("{BUNDLE_FOLDER}/{}", manifest.weights)).await?;
+        let weights = self
+            .runs
+            .read_artifact(&run.info.run_id, &format!("{BUNDLE_FOLDER}/{}", manifest.weights))
+            .await?;
         let results = gates::evaluate(&request.gates, &run, &manifest, &self.prep).await?;
         let failed: Vec<&GateResult> = results.iter().filter(|result| !result.passed).collect();
-        let mut inputs = vec![Reference::new("run", &run.info.run_id), Reference::new("pipeline", &manifest.pipeline_hash)];
+        let mut inputs = vec![
+            Reference::new("run", &run.info.run_id),
+            Reference::new("pipeline", &manifest.pipeline_hash),
+        ];
         if !failed.is_empty() && !request.force {
             return Err(self.refuse(&request, &run, &results, &failed, inputs, actor).await);
         }
@@ -172,7 +178,10 @@ impl Models {
     async fn write_version(&self, draft: Draft, actor: &Actor) -> Result<ModelVersion> {
         let journal = self.core.journal.clone();
         let actor = actor.clone();
-        self.core.database.write(move |tx| Box::pin(async move { write(tx, &journal, draft, actor).await })).await
+        self.core
+            .database
+            .write(move |tx| Box::pin(async move { write(tx, &journal, draft, actor).await }))
+            .await
     }
 
     /// A version's bundle, checked against its hash.
@@ -187,7 +196,9 @@ impl Models {
                 .hint("register a run that `ropewalk run train` or a sweep has made")
         })?;
         let manifest_bytes = self.core.blobs.get(&blob_path(&hash, MANIFEST_FILE)).await?;
-        let broken = |why: String| Error::new(Code::Corrupt, format!("the bundle of {name}/{version} is damaged")).why(why);
+        let broken = |why: String| {
+            Error::new(Code::Corrupt, format!("the bundle of {name}/{version} is damaged")).why(why)
+        };
         let manifest = BundleManifest::parse(&manifest_bytes).map_err(|error| broken(error.to_string()))?;
         let weights = self.core.blobs.get(&blob_path(&hash, &manifest.weights)).await?;
         let actual = bundle_hash(&manifest_bytes, &weights);
@@ -215,13 +226,27 @@ async fn write(tx: &mut Connection, journal: &Journal, draft: Draft, actor: Acto
     journal
         .append_in(
             tx,
-            NewEntry { actor: actor.clone(), verb: "register", subject: subject.clone(), inputs, outputs: vec![subject.clone()], facts },
+            NewEntry {
+                actor: actor.clone(),
+                verb: "register",
+                subject: subject.clone(),
+                inputs,
+                outputs: vec![subject.clone()],
+                facts,
+            },
         )
         .await?;
     if !version.gates.is_empty() {
         let passed = version.gates.iter().all(|gate| gate.passed);
         let facts = json!({"passed": passed, "forced": version.forced, "gates": version.gates});
-        journal.append_in(tx, NewEntry { actor, verb: "gate", subject, inputs: Vec::new(), outputs: Vec::new(), facts }).await?;
+        journal
+            .append_in(
+                tx,
+                NewEntry { actor, verb: "gate", subject, inputs: Vec::new(), outputs: Vec::new(), facts },
+            )
+            .await?;
     }
-    versions::get(tx, &version.name, version.version).await?.ok_or_else(|| no_version(&version.name, version.version))
+    versions::get(tx, &version.name, version.version)
+        .await?
+        .ok_or_else(|| no_version(&version.name, version.version))
 }

@@ -31,12 +31,15 @@ impl Models {
         registered::get(&mut connection, name).await?.ok_or_else(|| no_model(name))?;
         let number = match &spec {
             VersionSpec::Number { version, .. } => *version,
-            VersionSpec::Alias { alias, .. } => registered::alias(&mut connection, name, alias).await?.ok_or_else(|| {
-                Error::not_found(format!("{name} has no alias {alias}")).hint(format!("ropewalk model alias {name} {alias} VERSION"))
-            })?,
-            VersionSpec::Latest { .. } => {
-                store::latest(&mut connection, name, None).await?.ok_or_else(|| Error::not_found(format!("{name} has no version")))?
+            VersionSpec::Alias { alias, .. } => {
+                registered::alias(&mut connection, name, alias).await?.ok_or_else(|| {
+                    Error::not_found(format!("{name} has no alias {alias}"))
+                        .hint(format!("ropewalk model alias {name} {alias} VERSION"))
+                })?
             }
+            VersionSpec::Latest { .. } => store::latest(&mut connection, name, None)
+                .await?
+                .ok_or_else(|| Error::not_found(format!("{name} has no version")))?,
         };
         store::get(&mut connection, name, number).await?.ok_or_else(|| no_version(name, number))
     }
@@ -73,30 +76,56 @@ impl Models {
     }
 
     /// A page of versions over all models, the last changed first unless `order_by` says otherwise.
-    pub async fn search_versions(&self, filter: &str, order_by: &[String], limit: u32, token: Option<&str>) -> Result<Paged<ModelVersion>> {
+    pub async fn search_versions(
+        &self,
+        filter: &str,
+        order_by: &[String],
+        limit: u32,
+        token: Option<&str>,
+    ) -> Result<Paged<ModelVersion>> {
         let comparisons = parse(filter)?;
         let orders = order_by.iter().map(|order| parse_order(order)).collect::<Result<Vec<_>>>()?;
         let offset = decode_offset(token)?;
         let start = i64::try_from(offset).unwrap_or(i64::MAX);
         let mut connection = self.core.database.read().await?;
-        let found =
-            search::model_versions(&mut connection, dialect(&self.core), &comparisons, &orders, i64::from(limit) + 1, start).await?;
+        let found = search::model_versions(
+            &mut connection,
+            dialect(&self.core),
+            &comparisons,
+            &orders,
+            i64::from(limit) + 1,
+            start,
+        )
+        .await?;
         Ok(Paged::cut(found, offset, limit))
     }
 
     /// Changes a version's description.
-    pub async fn describe_version(&self, name: &str, version: i64, description: &str) -> Result<ModelVersion> {
+    pub async fn describe_version(
+        &self,
+        name: &str,
+        version: i64,
+        description: &str,
+    ) -> Result<ModelVersion> {
         self.get(name, version).await?;
         let (owned, words) = (name.to_owned(), description.to_owned());
         self.core
             .database
-            .write(move |tx| Box::pin(async move { store::describe(tx, &owned, version, &words, now_ms()).await }))
+            .write(move |tx| {
+                Box::pin(async move { store::describe(tx, &owned, version, &words, now_ms()).await })
+            })
             .await?;
         self.get(name, version).await
     }
 
     /// Moves a version to a stage; with `archive_others`, versions there go to `Archived`.
-    pub async fn set_stage(&self, name: &str, version: i64, stage: &str, archive_others: bool) -> Result<ModelVersion> {
+    pub async fn set_stage(
+        &self,
+        name: &str,
+        version: i64,
+        stage: &str,
+        archive_others: bool,
+    ) -> Result<ModelVersion> {
         let stage = canonical_stage(stage)?;
         let staged = matches!(stage, "Staging" | "Production");
         if archive_others && !staged {
@@ -140,19 +169,27 @@ impl Models {
         check_tag(key, value)?;
         self.get(name, version).await?;
         let (name, key, value) = (name.to_owned(), key.to_owned(), value.to_owned());
-        self.core.database.write(move |tx| Box::pin(async move { store::set_tag(tx, &name, version, &key, &value).await })).await
+        self.core
+            .database
+            .write(move |tx| Box::pin(async move { store::set_tag(tx, &name, version, &key, &value).await }))
+            .await
     }
 
     /// Removes a tag of a version.
     pub async fn delete_version_tag(&self, name: &str, version: i64, key: &str) -> Result<()> {
         self.get(name, version).await?;
         let (name, key) = (name.to_owned(), key.to_owned());
-        self.core.database.write(move |tx| Box::pin(async move { store::delete_tag(tx, &name, version, &key).await })).await
+        self.core
+            .database
+            .write(move |tx| Box::pin(async move { store::delete_tag(tx, &name, version, &key).await }))
+            .await
     }
 }
 
 fn canonical_stage(stage: &str) -> Result<&'static str> {
     STAGES.into_iter().find(|known| known.eq_ignore_ascii_case(stage)).ok_or_else(|| {
-        Error::invalid(format!("Invalid Model Version stage: {stage}. Value must be one of None, Staging, Production, Archived."))
+        Error::invalid(format!(
+            "Invalid Model Version stage: {stage}. Value must be one of None, Staging, Production, Archived."
+        ))
     })
 }

@@ -23,7 +23,12 @@ pub(crate) fn model(row: &AnyRow) -> Result<RegisteredModel> {
 }
 
 /// Adds a model; false when the name is taken.
-pub(crate) async fn insert(tx: &mut Connection, name: &str, description: Option<&str>, now: i64) -> Result<bool> {
+pub(crate) async fn insert(
+    tx: &mut Connection,
+    name: &str,
+    description: Option<&str>,
+    now: i64,
+) -> Result<bool> {
     let done = sqlx::query(
         "INSERT INTO model_registered (name, description, created_ms, updated_ms, last_version) VALUES ($1, $2, $3, $3, 0) \
          ON CONFLICT DO NOTHING",
@@ -54,7 +59,10 @@ pub(crate) async fn get(connection: &mut Connection, name: &str) -> Result<Optio
 }
 
 /// Adds tags, aliases and the highest version to each.
-pub(crate) async fn assemble(connection: &mut Connection, mut models: Vec<RegisteredModel>) -> Result<Vec<RegisteredModel>> {
+pub(crate) async fn assemble(
+    connection: &mut Connection,
+    mut models: Vec<RegisteredModel>,
+) -> Result<Vec<RegisteredModel>> {
     for part in models.chunks_mut(500) {
         let names: Vec<String> = part.iter().map(|model| model.name.clone()).collect();
         let list = |text: &str| {
@@ -62,12 +70,18 @@ pub(crate) async fn assemble(connection: &mut Connection, mut models: Vec<Regist
             sql.bind_list(names.iter().map(String::as_str));
             sql
         };
-        for row in list("SELECT name, key, value FROM model_registered_tag WHERE name IN ").fetch(&mut *connection).await? {
+        for row in list("SELECT name, key, value FROM model_registered_tag WHERE name IN ")
+            .fetch(&mut *connection)
+            .await?
+        {
             if let Some(owner) = owner(part, &row)? {
                 owner.tags.insert(row.try_get("key")?, row.try_get("value")?);
             }
         }
-        for row in list("SELECT name, alias, version FROM model_alias WHERE name IN ").fetch(&mut *connection).await? {
+        for row in list("SELECT name, alias, version FROM model_alias WHERE name IN ")
+            .fetch(&mut *connection)
+            .await?
+        {
             if let Some(owner) = owner(part, &row)? {
                 owner.aliases.insert(row.try_get("alias")?, row.try_get("version")?);
             }
@@ -88,7 +102,12 @@ fn owner<'a>(models: &'a mut [RegisteredModel], row: &AnyRow) -> Result<Option<&
     Ok(models.iter_mut().find(|model| model.name == name))
 }
 
-pub(crate) async fn describe(tx: &mut Connection, name: &str, description: Option<&str>, now: i64) -> Result<()> {
+pub(crate) async fn describe(
+    tx: &mut Connection,
+    name: &str,
+    description: Option<&str>,
+    now: i64,
+) -> Result<()> {
     sqlx::query("UPDATE model_registered SET description = $1, updated_ms = $2 WHERE name = $3")
         .bind(description.map(str::to_owned))
         .bind(now)
@@ -99,7 +118,8 @@ pub(crate) async fn describe(tx: &mut Connection, name: &str, description: Optio
 }
 
 /// The tables that carry a model's name.
-const NAMED: [&str; 5] = ["model_registered", "model_registered_tag", "model_alias", "model_version", "model_version_tag"];
+const NAMED: [&str; 5] =
+    ["model_registered", "model_registered_tag", "model_alias", "model_version", "model_version_tag"];
 
 pub(crate) async fn rename(tx: &mut Connection, name: &str, new_name: &str, now: i64) -> Result<()> {
     for table in NAMED {
@@ -107,7 +127,11 @@ pub(crate) async fn rename(tx: &mut Connection, name: &str, new_name: &str, now:
         sql.bind(new_name).push(" WHERE name = ").bind(name);
         sql.execute(&mut *tx).await?;
     }
-    sqlx::query("UPDATE model_registered SET updated_ms = $1 WHERE name = $2").bind(now).bind(new_name).execute(tx).await?;
+    sqlx::query("UPDATE model_registered SET updated_ms = $1 WHERE name = $2")
+        .bind(now)
+        .bind(new_name)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 
@@ -131,7 +155,11 @@ pub(crate) async fn set_tag(tx: &mut Connection, name: &str, key: &str, value: &
 }
 
 pub(crate) async fn delete_tag(tx: &mut Connection, name: &str, key: &str) -> Result<()> {
-    sqlx::query("DELETE FROM model_registered_tag WHERE name = $1 AND key = $2").bind(name).bind(key).execute(tx).await?;
+    sqlx::query("DELETE FROM model_registered_tag WHERE name = $1 AND key = $2")
+        .bind(name)
+        .bind(key)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 
@@ -155,11 +183,19 @@ pub(crate) async fn set_alias(tx: &mut Connection, name: &str, alias: &str, vers
 }
 
 pub(crate) async fn delete_alias(tx: &mut Connection, name: &str, alias: &str) -> Result<()> {
-    sqlx::query("DELETE FROM model_alias WHERE name = $1 AND alias = $2").bind(name).bind(alias).execute(tx).await?;
+    sqlx::query("DELETE FROM model_alias WHERE name = $1 AND alias = $2")
+        .bind(name)
+        .bind(alias)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 
 pub(crate) async fn touch(tx: &mut Connection, name: &str, now: i64) -> Result<()> {
-    sqlx::query("UPDATE model_registered SET updated_ms = $1 WHERE name = $2").bind(now).bind(name).execute(tx).await?;
+    sqlx::query("UPDATE model_registered SET updated_ms = $1 WHERE name = $2")
+        .bind(now)
+        .bind(name)
+        .execute(tx)
+        .await?;
     Ok(())
 }

@@ -42,7 +42,11 @@ fn push_tag(sql: &mut Sql, dialect: Dialect, from: &str, comparison: &Comparison
 
 fn push_no_prompts(sql: &mut Sql, from: &str, comparisons: &[Comparison]) {
     if !comparisons.iter().any(|comparison| is_tag(comparison) && comparison.identifier.key == PROMPT_TAG) {
-        sql.push(" AND NOT EXISTS (").push(from).push(" AND t.key = ").bind(PROMPT_TAG).push(" AND t.value = 'true')");
+        sql.push(" AND NOT EXISTS (")
+            .push(from)
+            .push(" AND t.key = ")
+            .bind(PROMPT_TAG)
+            .push(" AND t.value = 'true')");
     }
 }
 
@@ -56,7 +60,8 @@ fn push_orders(
     sql.push(" ORDER BY ");
     for order in orders {
         let key = order.identifier.key.as_str();
-        let (column, text) = column(key).ok_or_else(|| Error::invalid(format!("Invalid order by key '{key}' specified.")))?;
+        let (column, text) =
+            column(key).ok_or_else(|| Error::invalid(format!("Invalid order by key '{key}' specified.")))?;
         let column = if text { text_order(dialect, column) } else { column.to_owned() };
         sql.push(&column).push(if order.ascending { " ASC, " } else { " DESC, " });
     }
@@ -142,20 +147,37 @@ fn push_version_attribute(sql: &mut Sql, dialect: Dialect, comparison: &Comparis
             filter::push_text(sql, dialect, "v.name", comparison)
         }
         "run_id" => {
-            filter::expect_operator(comparison, &[Operator::Equal, Operator::NotEqual, Operator::In, Operator::NotIn, Operator::Like, Operator::ILike])?;
+            filter::expect_operator(
+                comparison,
+                &[
+                    Operator::Equal,
+                    Operator::NotEqual,
+                    Operator::In,
+                    Operator::NotIn,
+                    Operator::Like,
+                    Operator::ILike,
+                ],
+            )?;
             filter::push_text(sql, dialect, "v.run_id", comparison)
         }
         "source_path" => {
             filter::expect_operator(comparison, TEXT)?;
             filter::push_text(sql, dialect, "v.source", comparison)
         }
-        "version_number" if comparison.operator.is_numeric() => filter::push_number(sql, "v.version", comparison),
-        "creation_timestamp" if comparison.operator.is_numeric() => filter::push_number(sql, "v.created_ms", comparison),
-        "last_updated_timestamp" if comparison.operator.is_numeric() => filter::push_number(sql, "v.updated_ms", comparison),
+        "version_number" if comparison.operator.is_numeric() => {
+            filter::push_number(sql, "v.version", comparison)
+        }
+        "creation_timestamp" if comparison.operator.is_numeric() => {
+            filter::push_number(sql, "v.created_ms", comparison)
+        }
+        "last_updated_timestamp" if comparison.operator.is_numeric() => {
+            filter::push_number(sql, "v.updated_ms", comparison)
+        }
         _ => Err(wrong_key(comparison, "name, run_id, source_path, version_number, tags.KEY")),
     }
 }
 
 fn wrong_key(comparison: &Comparison, valid: &str) -> Error {
-    Error::invalid(format!("Invalid attribute name: {}", comparison.identifier.key)).why(format!("valid are {valid}"))
+    Error::invalid(format!("Invalid attribute name: {}", comparison.identifier.key))
+        .why(format!("valid are {valid}"))
 }

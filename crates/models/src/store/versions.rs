@@ -67,7 +67,11 @@ pub(crate) async fn insert(tx: &mut Connection, version: &ModelVersion) -> Resul
     Ok(())
 }
 
-pub(crate) async fn get(connection: &mut Connection, name: &str, number: i64) -> Result<Option<ModelVersion>> {
+pub(crate) async fn get(
+    connection: &mut Connection,
+    name: &str,
+    number: i64,
+) -> Result<Option<ModelVersion>> {
     let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM model_version v WHERE v.name = "));
     sql.bind(name).push(" AND v.version = ").bind(number);
     let Some(row) = sql.fetch_optional(connection).await? else { return Ok(None) };
@@ -75,7 +79,11 @@ pub(crate) async fn get(connection: &mut Connection, name: &str, number: i64) ->
 }
 
 /// The highest version number; with a stage, of that stage.
-pub(crate) async fn latest(connection: &mut Connection, name: &str, stage: Option<&str>) -> Result<Option<i64>> {
+pub(crate) async fn latest(
+    connection: &mut Connection,
+    name: &str,
+    stage: Option<&str>,
+) -> Result<Option<i64>> {
     let mut sql = Sql::new("SELECT MAX(version) AS latest FROM model_version WHERE name = ");
     sql.bind(name);
     if let Some(stage) = stage {
@@ -93,7 +101,10 @@ pub(crate) async fn of_model(connection: &mut Connection, name: &str) -> Result<
 }
 
 /// Adds tags and aliases to each.
-pub(crate) async fn assemble(connection: &mut Connection, mut versions: Vec<ModelVersion>) -> Result<Vec<ModelVersion>> {
+pub(crate) async fn assemble(
+    connection: &mut Connection,
+    mut versions: Vec<ModelVersion>,
+) -> Result<Vec<ModelVersion>> {
     for part in versions.chunks_mut(500) {
         let mut names: Vec<String> = part.iter().map(|version| version.name.clone()).collect();
         names.sort();
@@ -122,19 +133,34 @@ fn owner<'a>(versions: &'a mut [ModelVersion], row: &AnyRow) -> Result<Option<&'
     Ok(versions.iter_mut().find(|version| version.version == number && version.name == name))
 }
 
-pub(crate) async fn describe(tx: &mut Connection, name: &str, number: i64, description: &str, now: i64) -> Result<()> {
-    sqlx::query("UPDATE model_version SET description = $1, updated_ms = $2 WHERE name = $3 AND version = $4")
-        .bind(description)
-        .bind(now)
-        .bind(name)
-        .bind(number)
-        .execute(tx)
-        .await?;
+pub(crate) async fn describe(
+    tx: &mut Connection,
+    name: &str,
+    number: i64,
+    description: &str,
+    now: i64,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE model_version SET description = $1, updated_ms = $2 WHERE name = $3 AND version = $4",
+    )
+    .bind(description)
+    .bind(now)
+    .bind(name)
+    .bind(number)
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
 /// Moves a version to a stage; with `archive`, the others there go to `Archived`.
-pub(crate) async fn set_stage(tx: &mut Connection, name: &str, number: i64, stage: &str, archive: bool, now: i64) -> Result<()> {
+pub(crate) async fn set_stage(
+    tx: &mut Connection,
+    name: &str,
+    number: i64,
+    stage: &str,
+    archive: bool,
+    now: i64,
+) -> Result<()> {
     if archive {
         sqlx::query("UPDATE model_version SET stage = 'Archived', updated_ms = $1 WHERE name = $2 AND stage = $3 AND version <> $4")
             .bind(now)
@@ -165,7 +191,13 @@ pub(crate) async fn delete(tx: &mut Connection, name: &str, number: i64) -> Resu
     Ok(())
 }
 
-pub(crate) async fn set_tag(tx: &mut Connection, name: &str, number: i64, key: &str, value: &str) -> Result<()> {
+pub(crate) async fn set_tag(
+    tx: &mut Connection,
+    name: &str,
+    number: i64,
+    key: &str,
+    value: &str,
+) -> Result<()> {
     sqlx::query(
         "INSERT INTO model_version_tag (name, version, key, value) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (name, version, key) DO UPDATE SET value = excluded.value",

@@ -89,7 +89,9 @@ fn quoted(rest: &str, quote: char, make: fn(String) -> Token) -> Result<(Token, 
             return Ok((make(text), at + 1));
         }
     }
-    Err(Error::invalid(format!("Invalid clause(s) in filter string: the quote {quote} is not closed in '{rest}'")))
+    Err(Error::invalid(format!(
+        "Invalid clause(s) in filter string: the quote {quote} is not closed in '{rest}'"
+    )))
 }
 
 fn number(rest: &str) -> Result<(Token, usize)> {

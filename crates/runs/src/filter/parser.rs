@@ -52,7 +52,15 @@ impl Operator {
 
     /// Whether it compares by size or equality, as numbers are compared.
     pub fn is_numeric(self) -> bool {
-        matches!(self, Self::Equal | Self::NotEqual | Self::Less | Self::LessOrEqual | Self::Greater | Self::GreaterOrEqual)
+        matches!(
+            self,
+            Self::Equal
+                | Self::NotEqual
+                | Self::Less
+                | Self::LessOrEqual
+                | Self::Greater
+                | Self::GreaterOrEqual
+        )
     }
 }
 
@@ -141,7 +149,8 @@ impl Parser<'_> {
     }
 
     fn take_word(&mut self, word: &str) -> bool {
-        let found = matches!(self.tokens.get(self.at), Some(Token::Word(text)) if text.eq_ignore_ascii_case(word));
+        let found =
+            matches!(self.tokens.get(self.at), Some(Token::Word(text)) if text.eq_ignore_ascii_case(word));
         self.at += usize::from(found);
         found
     }
@@ -183,7 +192,9 @@ impl Parser<'_> {
             Some(Token::Word(text) | Token::Backtick(text)) => Some(text.clone()),
             Some(Token::Double(text)) if !first => Some(text.clone()),
             // A key's part may be digits: `metrics.top.5`.
-            Some(Token::Number(text)) if !first && text.bytes().all(|b| b.is_ascii_digit()) => Some(text.clone()),
+            Some(Token::Number(text)) if !first && text.bytes().all(|b| b.is_ascii_digit()) => {
+                Some(text.clone())
+            }
             _ => None,
         };
         name.ok_or_else(|| self.wrong())
@@ -223,7 +234,11 @@ impl Parser<'_> {
     }
 
     fn list(&mut self) -> Result<Vec<String>> {
-        let wrong = || Error::invalid("While parsing a list in the query, expected a non-empty list of string values, but got something else.");
+        let wrong = || {
+            Error::invalid(
+                "While parsing a list in the query, expected a non-empty list of string values, but got something else.",
+            )
+        };
         if self.next() != Some(&Token::Open) {
             return Err(wrong());
         }

@@ -11,7 +11,11 @@ pub fn expect_operator(comparison: &Comparison, allowed: &[Operator]) -> Result<
         return Ok(());
     }
     let names: Vec<_> = allowed.iter().map(|operator| format!("'{}'", operator.as_str())).collect();
-    Err(Error::invalid(format!("Invalid comparator '{}' not one of '{{{}}}'", comparison.operator.as_str(), names.join(", "))))
+    Err(Error::invalid(format!(
+        "Invalid comparator '{}' not one of '{{{}}}'",
+        comparison.operator.as_str(),
+        names.join(", ")
+    )))
 }
 
 /// The text on the right.
@@ -42,7 +46,10 @@ pub fn expect_number(comparison: &Comparison) -> Result<f64> {
 pub fn expect_list(comparison: &Comparison) -> Result<&[String]> {
     match &comparison.value {
         Value::List(list) => Ok(list),
-        other => Err(Error::invalid(format!("Expected a list of quoted string values. Got value {}", written(other)))),
+        other => Err(Error::invalid(format!(
+            "Expected a list of quoted string values. Got value {}",
+            written(other)
+        ))),
     }
 }
 
@@ -89,7 +96,9 @@ pub fn push_number(sql: &mut Sql, column: &str, comparison: &Comparison) -> Resu
     let number = expect_number(comparison)?;
     sql.push(column).push(" ").push(comparison.operator.as_str()).push(" ");
     match &comparison.value {
-        Value::Number(_, text) if text.parse::<i64>().is_ok() => sql.bind(text.parse::<i64>().unwrap_or_default()),
+        Value::Number(_, text) if text.parse::<i64>().is_ok() => {
+            sql.bind(text.parse::<i64>().unwrap_or_default())
+        }
         _ => sql.bind(number),
     };
     Ok(())

@@ -52,7 +52,8 @@ async fn list_of_run(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
 async fn of_run(State(runs): State<Runs>, headers: HeaderMap, fields: Fields) -> MlflowResult {
     let path = fields.required("path")?;
     let info = runs.run_info(&fields.run_id()?).await?;
-    let root = proxied_path(&info.artifact_uri).ok_or_else(|| MlflowError::invalid("this run's artifacts are not kept here"))?;
+    let root = proxied_path(&info.artifact_uri)
+        .ok_or_else(|| MlflowError::invalid("this run's artifacts are not kept here"))?;
     send(&runs, &format!("{root}/{path}"), &Method::GET, &headers).await
 }
 
@@ -69,7 +70,12 @@ async fn remove(State(runs): State<Runs>, Path(path): Path<String>) -> MlflowRes
     Ok(done())
 }
 
-async fn download(State(runs): State<Runs>, Path(path): Path<String>, method: Method, headers: HeaderMap) -> MlflowResult {
+async fn download(
+    State(runs): State<Runs>,
+    Path(path): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+) -> MlflowResult {
     send(&runs, &path, &method, &headers).await
 }
 
@@ -80,18 +86,29 @@ async fn send(runs: &Runs, path: &str, method: &Method, headers: &HeaderMap) -> 
     head.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(path)));
     head.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     head.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    let name: String = path.rsplit('/').next().unwrap_or("file").chars().filter(|c| c.is_ascii_graphic() && *c != '"' && *c != '\\').collect();
+    let name: String = path
+        .rsplit('/')
+        .next()
+        .unwrap_or("file")
+        .chars()
+        .filter(|c| c.is_ascii_graphic() && *c != '"' && *c != '\\')
+        .collect();
     if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
         head.insert(header::CONTENT_DISPOSITION, value);
     }
     let range = match requested_range(headers, size) {
         Ok(range) => range,
         Err(()) => {
-            let value = HeaderValue::from_str(&format!("bytes */{size}")).unwrap_or(HeaderValue::from_static("bytes */*"));
+            let value = HeaderValue::from_str(&format!("bytes */{size}"))
+                .unwrap_or(HeaderValue::from_static("bytes */*"));
             return Ok((StatusCode::RANGE_NOT_SATISFIABLE, [(header::CONTENT_RANGE, value)]).into_response());
         }
     };
-    let whole = if range.is_none() && size <= PIECE && method == Method::GET { Some(runs.get_artifact(path).await?) } else { None };
+    let whole = if range.is_none() && size <= PIECE && method == Method::GET {
+        Some(runs.get_artifact(path).await?)
+    } else {
+        None
+    };
     if let Some(bytes) = &whole {
         let tag = format!("\"{}\"", &blake3::hash(bytes).to_hex()[..32]);
         if headers.get(header::IF_NONE_MATCH).is_some_and(|sent| sent.as_bytes() == tag.as_bytes()) {
@@ -117,7 +134,12 @@ async fn send(runs: &Runs, path: &str, method: &Method, headers: &HeaderMap) -> 
     Ok(answer)
 }
 
-fn pieces(runs: Runs, path: String, start: u64, end: u64) -> impl futures::Stream<Item = Result<Bytes, Error>> {
+fn pieces(
+    runs: Runs,
+    path: String,
+    start: u64,
+    end: u64,
+) -> impl futures::Stream<Item = Result<Bytes, Error>> {
     let starts = (start..end).step_by(usize::try_from(PIECE).unwrap_or(usize::MAX));
     futures::stream::iter(starts).then(move |from| {
         let (runs, path) = (runs.clone(), path.clone());
@@ -127,8 +149,12 @@ fn pieces(runs: Runs, path: String, start: u64, end: u64) -> impl futures::Strea
 
 /// The one range that a client asks for, end excluded; none for the whole file. Several ranges count as the whole.
 fn requested_range(headers: &HeaderMap, size: u64) -> Result<Option<(u64, u64)>, ()> {
-    let Some(text) = headers.get(header::RANGE).and_then(|value| value.to_str().ok()) else { return Ok(None) };
-    let Some((from, to)) = text.strip_prefix("bytes=").and_then(|range| range.split_once('-')) else { return Ok(None) };
+    let Some(text) = headers.get(header::RANGE).and_then(|value| value.to_str().ok()) else {
+        return Ok(None);
+    };
+    let Some((from, to)) = text.strip_prefix("bytes=").and_then(|range| range.split_once('-')) else {
+        return Ok(None);
+    };
     let (from, to) = (from.trim(), to.trim());
     let range = match (from.parse::<u64>(), to.parse::<u64>()) {
         (Ok(from), Ok(to)) if from <= to => (from, to.saturating_add(1).min(size)),
@@ -152,9 +178,8 @@ fn media_type(path: &str) -> &'static str {
         "mp3" => "audio/mpeg",
         "mp4" => "video/mp4",
         "pdf" => "application/pdf",
-        "txt" | "log" | "csv" | "md" | "py" | "yaml" | "yml" | "toml" | "html" | "htm" | "js" | "svg" | "xml" | "mlmodel" => {
-            "text/plain; charset=utf-8"
-        }
+        "txt" | "log" | "csv" | "md" | "py" | "yaml" | "yml" | "toml" | "html" | "htm" | "js" | "svg"
+        | "xml" | "mlmodel" => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
     }
 }

@@ -49,7 +49,11 @@ impl MlflowError {
 
     /// 501, MLflow has it and this server does not.
     pub fn not_built(what: &str) -> Self {
-        Self { status: StatusCode::NOT_IMPLEMENTED, code: "NOT_IMPLEMENTED", message: format!("{what} is not built in this server") }
+        Self {
+            status: StatusCode::NOT_IMPLEMENTED,
+            code: "NOT_IMPLEMENTED",
+            message: format!("{what} is not built in this server"),
+        }
     }
 }
 

@@ -57,10 +57,18 @@ async fn search(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
     let filter = fields.text("filter")?.unwrap_or_default();
     let token = fields.text("page_token")?;
     let found = runs
-        .search_experiments(&filter, view(&fields, "view_type")?, &fields.texts("order_by")?, limit, token.as_deref())
+        .search_experiments(
+            &filter,
+            view(&fields, "view_type")?,
+            &fields.texts("order_by")?,
+            limit,
+            token.as_deref(),
+        )
         .await?;
     Ok(answer(
-        Object::default().list("experiments", found.items.iter().map(wire::experiment).collect()).next(found.next_token),
+        Object::default()
+            .list("experiments", found.items.iter().map(wire::experiment).collect())
+            .next(found.next_token),
     ))
 }
 

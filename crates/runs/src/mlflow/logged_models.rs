@@ -9,7 +9,8 @@ use super::error::{MlflowError, MlflowResult};
 use super::request::Fields;
 use super::wire::{self, Object};
 use super::{answer, done};
-use crate::model::{LoggedModelStatus, NewLoggedModel};
+use crate::logged_model::{LoggedModelStatus, NewLoggedModel};
+
 use crate::service::artifacts::proxied_path;
 use crate::service::logged_models::LoggedModelOrder;
 use crate::service::{Runs, page_limit};
@@ -46,7 +47,10 @@ async fn get_one(State(runs): State<Runs>, Path(id): Path<String>) -> MlflowResu
 
 async fn finalize(State(runs): State<Runs>, Path(id): Path<String>, fields: Fields) -> MlflowResult {
     let words = ["LOGGED_MODEL_PENDING", "LOGGED_MODEL_READY", "LOGGED_MODEL_UPLOAD_FAILED"];
-    let status = fields.word("status", &words)?.and_then(LoggedModelStatus::parse).ok_or_else(|| MlflowError::missing("status"))?;
+    let status = fields
+        .word("status", &words)?
+        .and_then(LoggedModelStatus::parse)
+        .ok_or_else(|| MlflowError::missing("status"))?;
     let model = runs.finalize_logged_model(&id, status).await?;
     Ok(answer(json!({"model": wire::logged_model(&model)})))
 }
@@ -88,12 +92,17 @@ async fn search(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
     let filter = fields.text("filter")?.unwrap_or_default();
     let token = fields.text("page_token")?;
     let found = runs.search_logged_models(&experiments, &filter, &orders, limit, token.as_deref()).await?;
-    Ok(answer(Object::default().list("models", found.items.iter().map(wire::logged_model).collect()).next(found.next_token)))
+    Ok(answer(
+        Object::default()
+            .list("models", found.items.iter().map(wire::logged_model).collect())
+            .next(found.next_token),
+    ))
 }
 
 async fn list_files(State(runs): State<Runs>, Path(id): Path<String>, fields: Fields) -> MlflowResult {
     let model = runs.get_logged_model(&id).await?;
-    let root = proxied_path(&model.artifact_uri).ok_or_else(|| MlflowError::invalid("this model's files are not kept here"))?;
+    let root = proxied_path(&model.artifact_uri)
+        .ok_or_else(|| MlflowError::invalid("this model's files are not kept here"))?;
     let folder = fields.text("artifact_directory_path")?.unwrap_or_default();
     let folder = folder.trim_matches('/');
     let path = if folder.is_empty() { root.to_owned() } else { format!("{root}/{folder}") };
@@ -103,5 +112,9 @@ async fn list_files(State(runs): State<Runs>, Path(id): Path<String>, fields: Fi
             file.path = format!("{folder}/{}", file.path);
         }
     }
-    Ok(answer(Object::default().set("root_uri", model.artifact_uri).list("files", files.iter().map(wire::file).collect())))
+    Ok(answer(
+        Object::default()
+            .set("root_uri", model.artifact_uri)
+            .list("files", files.iter().map(wire::file).collect()),
+    ))
 }

@@ -79,7 +79,9 @@ fn links(fields: &Fields) -> MlflowResult<Vec<ModelLink>> {
     fields
         .parts("models")?
         .iter()
-        .map(|model| Ok(ModelLink { model_id: model.required("model_id")?, step: model.integer("step")?.unwrap_or(0) }))
+        .map(|model| {
+            Ok(ModelLink { model_id: model.required("model_id")?, step: model.integer("step")?.unwrap_or(0) })
+        })
         .collect()
 }
 
@@ -100,9 +102,12 @@ async fn log_model(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
     const HISTORY: &str = "mlflow.log-model.history";
     let run_id = fields.run_id()?;
     let text = fields.required("model_json")?;
-    let mut model: serde_json::Value = serde_json::from_str(&text)
-        .map_err(|_| MlflowError::invalid(format!("Malformed model info. \n {text} \n is not a valid JSON.")))?;
-    let Some(members) = model.as_object_mut() else { return Err(MlflowError::invalid("Malformed model info: not an object")) };
+    let mut model: serde_json::Value = serde_json::from_str(&text).map_err(|_| {
+        MlflowError::invalid(format!("Malformed model info. \n {text} \n is not a valid JSON."))
+    })?;
+    let Some(members) = model.as_object_mut() else {
+        return Err(MlflowError::invalid("Malformed model info: not an object"));
+    };
     members.remove("config");
     let missing: Vec<_> = ["artifact_path", "flavors", "utc_time_created", "run_id"]
         .into_iter()
@@ -112,7 +117,8 @@ async fn log_model(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
         return Err(MlflowError::invalid(format!("Model json is missing mandatory fields: {missing:?}")));
     }
     let run = runs.get_run(&run_id).await?;
-    let mut models: Vec<serde_json::Value> = run.tag(HISTORY).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let mut models: Vec<serde_json::Value> =
+        run.tag(HISTORY).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     models.push(model);
     let value = serde_json::Value::from(models).to_string();
     runs.set_tag(&run_id, Tag::new(HISTORY, value)).await?;
@@ -122,11 +128,19 @@ async fn log_model(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
 async fn history(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
     let limit = match fields.integer("max_results")? {
         None => None,
-        Some(number) => Some(page_limit(Some(number.min(i64::from(HISTORY_RESULTS))), HISTORY_RESULTS, HISTORY_RESULTS)?),
+        Some(number) => {
+            Some(page_limit(Some(number.min(i64::from(HISTORY_RESULTS))), HISTORY_RESULTS, HISTORY_RESULTS)?)
+        }
     };
     let token = fields.text("page_token")?;
-    let found = runs.metric_history_page(&fields.run_id()?, &fields.required("metric_key")?, limit, token.as_deref()).await?;
-    Ok(answer(Object::default().list("metrics", found.items.iter().map(wire::metric).collect()).next(found.next_token)))
+    let found = runs
+        .metric_history_page(&fields.run_id()?, &fields.required("metric_key")?, limit, token.as_deref())
+        .await?;
+    Ok(answer(
+        Object::default()
+            .list("metrics", found.items.iter().map(wire::metric).collect())
+            .next(found.next_token),
+    ))
 }
 
 fn with_run(run_id: &str, metric: &crate::model::Metric) -> serde_json::Value {
@@ -169,10 +183,16 @@ async fn history_sample(State(runs): State<Runs>, fields: Fields) -> MlflowResul
                 "end_step must be greater than start_step. Found start_step={start} and end_step={end}."
             )));
         }
-        _ => return Err(MlflowError::invalid("If either start step or end step are specified, both must be specified.")),
+        _ => {
+            return Err(MlflowError::invalid(
+                "If either start step or end step are specified, both must be specified.",
+            ));
+        }
     };
     let found = runs.metric_sample(&ids, &key, range, usize::try_from(most).unwrap_or(usize::MAX)).await?;
-    Ok(answer(Object::default().list("metrics", found.iter().map(|(id, metric)| with_run(id, metric)).collect())))
+    Ok(answer(
+        Object::default().list("metrics", found.iter().map(|(id, metric)| with_run(id, metric)).collect()),
+    ))
 }
 
 fn run_ids(fields: &Fields, names: &[&str]) -> MlflowResult<Vec<String>> {
@@ -183,8 +203,8 @@ fn run_ids(fields: &Fields, names: &[&str]) -> MlflowResult<Vec<String>> {
     match ids.len() {
         0 => Err(MlflowError::missing("run_ids")),
         1..=100 => Ok(ids),
-        count => {
-            Err(MlflowError::invalid(format!("GetMetricHistoryBulk request cannot specify more than 100 run_ids. Received {count} run_ids.")))
-        }
+        count => Err(MlflowError::invalid(format!(
+            "GetMetricHistoryBulk request cannot specify more than 100 run_ids. Received {count} run_ids."
+        ))),
     }
 }

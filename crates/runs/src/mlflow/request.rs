@@ -23,9 +23,9 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
         if request.method() == Method::GET && request.uri().query().is_some_and(|query| !query.is_empty()) {
             return Ok(Self::from_query(request.uri().query().unwrap_or_default()));
         }
-        let body = axum::body::to_bytes(request.into_body(), BODY_LIMIT)
-            .await
-            .map_err(|_| MlflowError::invalid(format!("The request body is larger than {BODY_LIMIT} bytes")))?;
+        let body = axum::body::to_bytes(request.into_body(), BODY_LIMIT).await.map_err(|_| {
+            MlflowError::invalid(format!("The request body is larger than {BODY_LIMIT} bytes"))
+        })?;
         // What is no JSON object is read as an empty one: the stock server then misses the required fields.
         let value = serde_json::from_slice(&body).unwrap_or_default();
         Ok(match value {
@@ -97,9 +97,9 @@ impl Fields {
     pub fn integer(&self, name: &str) -> MlflowResult<Option<i64>> {
         let Some(value) = self.value(name) else { return Ok(None) };
         let number = match value {
-            Value::Number(number) => {
-                number.as_i64().or_else(|| number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 9e18).map(|n| n as i64))
-            }
+            Value::Number(number) => number
+                .as_i64()
+                .or_else(|| number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 9e18).map(|n| n as i64)),
             Value::String(text) => text.trim().parse().ok(),
             _ => None,
         };
@@ -134,9 +134,11 @@ impl Fields {
                 Ok(number) => number.checked_sub(1).and_then(|at| words.get(at)),
                 Err(_) => words.iter().find(|word| *word == text),
             },
-            Value::Number(number) => {
-                number.as_u64().and_then(|n| usize::try_from(n).ok()).and_then(|n| n.checked_sub(1)).and_then(|at| words.get(at))
-            }
+            Value::Number(number) => number
+                .as_u64()
+                .and_then(|n| usize::try_from(n).ok())
+                .and_then(|n| n.checked_sub(1))
+                .and_then(|at| words.get(at)),
             _ => None,
         };
         found.copied().map(Some).ok_or_else(|| MlflowError::wrong_type(name, value))
@@ -182,12 +184,18 @@ impl Fields {
 
     /// A list of tags.
     pub fn tags(&self, name: &str) -> MlflowResult<Vec<Tag>> {
-        self.parts(name)?.iter().map(|tag| Ok(Tag::new(tag.required("key")?, tag.any_text("value")?.unwrap_or_default()))).collect()
+        self.parts(name)?
+            .iter()
+            .map(|tag| Ok(Tag::new(tag.required("key")?, tag.any_text("value")?.unwrap_or_default())))
+            .collect()
     }
 
     /// A list of parameters.
     pub fn params(&self, name: &str) -> MlflowResult<Vec<Param>> {
-        self.parts(name)?.iter().map(|param| Ok(Param::new(param.required("key")?, param.any_text("value")?.unwrap_or_default()))).collect()
+        self.parts(name)?
+            .iter()
+            .map(|param| Ok(Param::new(param.required("key")?, param.any_text("value")?.unwrap_or_default())))
+            .collect()
     }
 
     /// This request or part as a metric; `path` precedes the names of missing fields.
@@ -224,7 +232,10 @@ fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
-        let pair = after.get(..2).and_then(|pair| std::str::from_utf8(pair).ok()).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        let pair = after
+            .get(..2)
+            .and_then(|pair| std::str::from_utf8(pair).ok())
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok());
         match (first, pair) {
             (b'%', Some(byte)) => {
                 bytes.push(byte);
@@ -259,7 +270,9 @@ mod tests {
 
     #[test]
     fn both_cases_and_both_kinds_of_number_are_read() {
-        let sent = fields(json!({"runId": "r", "max_results": "5", "step": 3, "status": 3, "value": "NaN", "x": null}));
+        let sent = fields(
+            json!({"runId": "r", "max_results": "5", "step": 3, "status": 3, "value": "NaN", "x": null}),
+        );
         assert_eq!(sent.run_id().unwrap(), "r");
         assert_eq!(sent.integer("max_results").unwrap(), Some(5));
         assert_eq!(sent.integer("step").unwrap(), Some(3));

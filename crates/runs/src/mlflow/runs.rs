@@ -30,7 +30,9 @@ async fn create(State(runs): State<Runs>, actor: Actor, fields: Fields) -> Mlflo
     let name = fields.text("run_name")?;
     let user = fields.text("user_id")?;
     let start = fields.integer("start_time")?.unwrap_or_else(now_ms);
-    let run = runs.create_run_as(&experiment, name.as_deref(), user.as_deref(), &fields.tags("tags")?, start, &actor).await?;
+    let run = runs
+        .create_run_as(&experiment, name.as_deref(), user.as_deref(), &fields.tags("tags")?, start, &actor)
+        .await?;
     Ok(answer(json!({"run": wire::run(&run)})))
 }
 
@@ -53,14 +55,18 @@ async fn search(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
         return Ok(done());
     }
     let found = runs.search_runs(&search).await?;
-    Ok(answer(Object::default().list("runs", found.items.iter().map(wire::run).collect()).next(found.next_token)))
+    Ok(answer(
+        Object::default().list("runs", found.items.iter().map(wire::run).collect()).next(found.next_token),
+    ))
 }
 
 async fn update(State(runs): State<Runs>, actor: Actor, fields: Fields) -> MlflowResult {
     let words = ["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"];
     let status = fields.word("status", &words)?.and_then(RunStatus::parse);
     let name = fields.text("run_name")?;
-    let info = runs.update_run(&fields.run_id()?, status, fields.integer("end_time")?, name.as_deref(), &actor).await?;
+    let info = runs
+        .update_run(&fields.run_id()?, status, fields.integer("end_time")?, name.as_deref(), &actor)
+        .await?;
     Ok(answer(json!({"run_info": wire::run_info(&info)})))
 }
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{DatasetInput, Experiment, FileInfo, LoggedModel, Metric, Param, Run, RunInfo, Tag};
+use crate::logged_model::LoggedModel;
+use crate::model::{DatasetInput, Experiment, FileInfo, Metric, Param, Run, RunInfo, Tag};
 use crate::number;
 
 /// An object that leaves out what is absent.
@@ -102,12 +103,24 @@ pub(super) fn run(run: &Run) -> Value {
         .list("tags", tags(&run.data.tags));
     let inputs = Object::default()
         .list("dataset_inputs", run.links.dataset_inputs.iter().map(dataset_input).collect())
-        .list("model_inputs", run.links.model_inputs.iter().map(|link| json!({"model_id": link.model_id})).collect());
+        .list(
+            "model_inputs",
+            run.links.model_inputs.iter().map(|link| json!({"model_id": link.model_id})).collect(),
+        );
     let outputs = Object::default().list(
         "model_outputs",
-        run.links.model_outputs.iter().map(|link| json!({"model_id": link.model_id, "step": link.step})).collect(),
+        run.links
+            .model_outputs
+            .iter()
+            .map(|link| json!({"model_id": link.model_id, "step": link.step}))
+            .collect(),
     );
-    Object::default().set("info", run_info(&run.info)).set("data", data).set("inputs", inputs).set("outputs", outputs).into()
+    Object::default()
+        .set("info", run_info(&run.info))
+        .set("data", data)
+        .set("inputs", inputs)
+        .set("outputs", outputs)
+        .into()
 }
 
 fn dataset_input(input: &DatasetInput) -> Value {
@@ -122,7 +135,11 @@ fn dataset_input(input: &DatasetInput) -> Value {
 }
 
 pub(super) fn file(file: &FileInfo) -> Value {
-    Object::default().set("path", file.path.as_str()).set("is_dir", file.is_dir).maybe("file_size", file.file_size).into()
+    Object::default()
+        .set("path", file.path.as_str())
+        .set("is_dir", file.is_dir)
+        .maybe("file_size", file.file_size)
+        .into()
 }
 
 pub(super) fn logged_model(model: &LoggedModel) -> Value {

@@ -55,7 +55,8 @@ impl Runs {
     async fn artifact_root(&self, run_id: &str) -> Result<String> {
         let info = self.run_info(run_id).await?;
         proxied_path(&info.artifact_uri).map(str::to_owned).ok_or_else(|| {
-            Error::invalid(format!("the artifacts of run {run_id} are not kept here")).why(format!("they lie at {}", info.artifact_uri))
+            Error::invalid(format!("the artifacts of run {run_id} are not kept here"))
+                .why(format!("they lie at {}", info.artifact_uri))
         })
     }
 
@@ -77,7 +78,11 @@ impl Runs {
     }
 
     /// Writes a file by its path under this server's artifacts, as it arrives.
-    pub async fn put_artifact(&self, path: &str, stream: impl Stream<Item = Result<Bytes>> + Send) -> Result<u64> {
+    pub async fn put_artifact(
+        &self,
+        path: &str,
+        stream: impl Stream<Item = Result<Bytes>> + Send,
+    ) -> Result<u64> {
         self.core.blobs.put_stream(&blob_path(path)?, stream).await
     }
 
@@ -98,14 +103,18 @@ impl Runs {
         let prefix = blob_path(path)?;
         let mut found: BTreeMap<String, FileInfo> = BTreeMap::new();
         for blob in self.core.blobs.list(&prefix).await? {
-            let Some(rest) = blob.path.strip_prefix(&prefix).and_then(|rest| rest.strip_prefix('/')) else { continue };
+            let Some(rest) = blob.path.strip_prefix(&prefix).and_then(|rest| rest.strip_prefix('/')) else {
+                continue;
+            };
             let (name, file_size) = match rest.split_once('/') {
                 Some((folder, _)) => (folder, None),
                 None => (rest, i64::try_from(blob.size).ok()),
             };
-            found
-                .entry(name.to_owned())
-                .or_insert_with(|| FileInfo { path: name.to_owned(), is_dir: file_size.is_none(), file_size });
+            found.entry(name.to_owned()).or_insert_with(|| FileInfo {
+                path: name.to_owned(),
+                is_dir: file_size.is_none(),
+                file_size,
+            });
         }
         Ok(found.into_values().collect())
     }

@@ -28,14 +28,21 @@ impl Runs {
     ///
     /// # Errors
     /// `already_exists` when the name is taken, also by a deleted experiment.
-    pub async fn create_experiment(&self, name: &str, artifact_location: Option<&str>, tags: Vec<Tag>) -> Result<Experiment> {
+    pub async fn create_experiment(
+        &self,
+        name: &str,
+        artifact_location: Option<&str>,
+        tags: Vec<Tag>,
+    ) -> Result<Experiment> {
         check_experiment_name(name)?;
         for tag in &tags {
             check_experiment_tag(tag)?;
         }
         let now = now_ms();
         let name = name.to_owned();
-        let location = artifact_location.filter(|location| !location.is_empty()).map(|location| location.trim_end_matches('/').to_owned());
+        let location = artifact_location
+            .filter(|location| !location.is_empty())
+            .map(|location| location.trim_end_matches('/').to_owned());
         self.core
             .database
             .write(move |tx| {
@@ -74,9 +81,10 @@ impl Runs {
 
     /// The experiment of this name, active or deleted.
     pub async fn get_experiment_by_name(&self, name: &str) -> Result<Experiment> {
-        self.find_experiment(name)
-            .await?
-            .ok_or_else(|| Error::not_found(format!("Could not find experiment with name '{name}'")).hint("ropewalk run list"))
+        self.find_experiment(name).await?.ok_or_else(|| {
+            Error::not_found(format!("Could not find experiment with name '{name}'"))
+                .hint("ropewalk run list")
+        })
     }
 
     async fn find_experiment(&self, name: &str) -> Result<Option<Experiment>> {
@@ -146,14 +154,19 @@ impl Runs {
         .await
     }
 
-    async fn change_experiment(&self, id: &str, change: impl FnOnce(&mut Experiment) -> Result<()> + Send + 'static) -> Result<()> {
+    async fn change_experiment(
+        &self,
+        id: &str,
+        change: impl FnOnce(&mut Experiment) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
         let number = experiment_number(id)?;
         let id = id.to_owned();
         self.core
             .database
             .write(move |tx| {
                 Box::pin(async move {
-                    let mut experiment = store::by_number(tx, number).await?.ok_or_else(|| no_experiment(&id))?;
+                    let mut experiment =
+                        store::by_number(tx, number).await?.ok_or_else(|| no_experiment(&id))?;
                     let before = experiment.lifecycle_stage;
                     change(&mut experiment)?;
                     let now = now_ms();
@@ -177,7 +190,10 @@ impl Runs {
         check_experiment_tag(&tag)?;
         let number = experiment_number(id)?;
         must_be_active(&self.get_experiment(id).await?)?;
-        self.core.database.write(move |tx| Box::pin(async move { store::set_tag(tx, number, &tag).await })).await
+        self.core
+            .database
+            .write(move |tx| Box::pin(async move { store::set_tag(tx, number, &tag).await }))
+            .await
     }
 
     /// Removes a tag of an active experiment.
@@ -185,7 +201,11 @@ impl Runs {
         let number = experiment_number(id)?;
         must_be_active(&self.get_experiment(id).await?)?;
         let owned = key.to_owned();
-        let removed = self.core.database.write(move |tx| Box::pin(async move { store::delete_tag(tx, number, &owned).await })).await?;
+        let removed = self
+            .core
+            .database
+            .write(move |tx| Box::pin(async move { store::delete_tag(tx, number, &owned).await }))
+            .await?;
         if removed == 0 {
             return Err(Error::not_found(format!("No tag with name: {key} in experiment with id {id}")));
         }
@@ -206,7 +226,9 @@ pub(super) fn must_be_active(experiment: &Experiment) -> Result<()> {
 fn taken(experiment: &Experiment) -> Error {
     let state = match experiment.lifecycle_stage {
         Lifecycle::Active => "",
-        Lifecycle::Deleted => " in deleted state. You can restore the experiment, or permanently delete the experiment to create a new one",
+        Lifecycle::Deleted => {
+            " in deleted state. You can restore the experiment, or permanently delete the experiment to create a new one"
+        }
     };
     Error::new(Code::AlreadyExists, format!("Experiment '{}' already exists{state}.", experiment.name))
 }

@@ -6,10 +6,11 @@ use ropewalk_core::{Error, Result, new_id, now_ms};
 use super::{Runs, experiments::must_be_active};
 use crate::filter::parse;
 use crate::limits::{check_key, check_length};
-use crate::model::{LoggedModel, LoggedModelStatus, NewLoggedModel, Param, Tag, experiment_number};
+use crate::logged_model::{LoggedModel, LoggedModelStatus, NewLoggedModel};
+use crate::model::{Param, Tag, experiment_number};
 use crate::names::run_name;
-pub use crate::store::logged_models::LoggedModelOrder;
 use crate::store::logged_models as store;
+pub use crate::store::logged_models::LoggedModelOrder;
 
 impl Runs {
     /// Creates a logged model whose files are yet to come.
@@ -74,8 +75,11 @@ impl Runs {
     /// Deletes a logged model; its files stay.
     pub async fn delete_logged_model(&self, id: &str) -> Result<()> {
         let owned = id.to_owned();
-        let changed =
-            self.core.database.write(move |tx| Box::pin(async move { store::delete(tx, &owned, now_ms()).await })).await?;
+        let changed = self
+            .core
+            .database
+            .write(move |tx| Box::pin(async move { store::delete(tx, &owned, now_ms()).await }))
+            .await?;
         if changed == 0 { Err(no_model(id)) } else { Ok(()) }
     }
 
@@ -84,7 +88,10 @@ impl Runs {
         self.get_logged_model(id).await?;
         let owned = id.to_owned();
         let tags = tags.into_iter().map(|tag| (tag.key, tag.value)).collect();
-        self.core.database.write(move |tx| Box::pin(async move { store::set_tags(tx, &owned, &tags).await })).await?;
+        self.core
+            .database
+            .write(move |tx| Box::pin(async move { store::set_tags(tx, &owned, &tags).await }))
+            .await?;
         self.get_logged_model(id).await
     }
 
@@ -92,8 +99,16 @@ impl Runs {
     pub async fn delete_logged_model_tag(&self, id: &str, key: &str) -> Result<()> {
         self.get_logged_model(id).await?;
         let (owned, tag) = (id.to_owned(), key.to_owned());
-        let removed = self.core.database.write(move |tx| Box::pin(async move { store::delete_tag(tx, &owned, &tag).await })).await?;
-        if removed == 0 { Err(Error::not_found(format!("No tag with key '{key}' found for model with ID '{id}'."))) } else { Ok(()) }
+        let removed = self
+            .core
+            .database
+            .write(move |tx| Box::pin(async move { store::delete_tag(tx, &owned, &tag).await }))
+            .await?;
+        if removed == 0 {
+            Err(Error::not_found(format!("No tag with key '{key}' found for model with ID '{id}'.")))
+        } else {
+            Ok(())
+        }
     }
 
     /// Adds parameters of a logged model; those already there stay.
@@ -101,7 +116,10 @@ impl Runs {
         self.get_logged_model(id).await?;
         let owned = id.to_owned();
         let params = params.into_iter().map(|param| (param.key, param.value)).collect();
-        self.core.database.write(move |tx| Box::pin(async move { store::add_params(tx, &owned, &params).await })).await
+        self.core
+            .database
+            .write(move |tx| Box::pin(async move { store::add_params(tx, &owned, &params).await }))
+            .await
     }
 
     /// A page of logged models, the newest first unless `orders` says otherwise.
@@ -114,7 +132,8 @@ impl Runs {
         page_token: Option<&str>,
     ) -> Result<Paged<LoggedModel>> {
         let comparisons = parse(filter)?;
-        let experiments = experiment_ids.iter().map(|id| experiment_number(id)).collect::<Result<Vec<_>>>()?;
+        let experiments =
+            experiment_ids.iter().map(|id| experiment_number(id)).collect::<Result<Vec<_>>>()?;
         let offset = decode_offset(page_token)?;
         let mut connection = self.core.database.read().await?;
         let found = store::search(

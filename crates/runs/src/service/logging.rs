@@ -3,8 +3,8 @@
 use ropewalk_core::page::{Paged, decode_offset};
 use ropewalk_core::{Error, Result, new_id};
 
-use super::runs::{NAME_TAG, active};
 use super::Runs;
+use super::runs::{NAME_TAG, active};
 use crate::limits::{check_batch, check_key, check_length, check_metric};
 use crate::model::{DatasetInput, Metric, ModelLink, Param, RunStatus, Tag, experiment_number};
 use crate::store::{inputs, logged_models, logging, runs};
@@ -15,7 +15,13 @@ impl Runs {
     /// # Errors
     /// `not_found` for an unknown run; `invalid` for a deleted one, for anything beyond the limits, and for a parameter
     /// that was logged with another value.
-    pub async fn log_batch(&self, run_id: &str, metrics: &[Metric], params: &[Param], tags: &[Tag]) -> Result<()> {
+    pub async fn log_batch(
+        &self,
+        run_id: &str,
+        metrics: &[Metric],
+        params: &[Param],
+        tags: &[Tag],
+    ) -> Result<()> {
         let (mut metrics, mut params, mut tags) = (metrics.to_vec(), params.to_vec(), tags.to_vec());
         check_batch(&mut metrics, &mut params, &mut tags)?;
         self.write_batch(run_id, metrics, params, tags).await
@@ -80,7 +86,13 @@ impl Runs {
             .await
     }
 
-    async fn write_batch(&self, run_id: &str, metrics: Vec<Metric>, params: Vec<Param>, tags: Vec<Tag>) -> Result<()> {
+    async fn write_batch(
+        &self,
+        run_id: &str,
+        metrics: Vec<Metric>,
+        params: Vec<Param>,
+        tags: Vec<Tag>,
+    ) -> Result<()> {
         let id = run_id.to_owned();
         self.core
             .database
@@ -101,7 +113,9 @@ impl Runs {
                     }
                     if !tags.is_empty() {
                         logging::set_tags(tx, &id, &tags).await?;
-                        if let Some(name) = tags.iter().rfind(|tag| tag.key == NAME_TAG && !tag.value.is_empty()) {
+                        if let Some(name) =
+                            tags.iter().rfind(|tag| tag.key == NAME_TAG && !tag.value.is_empty())
+                        {
                             info.run_name.clone_from(&name.value);
                             runs::update(tx, &info).await?;
                         }
@@ -125,7 +139,8 @@ impl Runs {
         let start = i64::try_from(offset).unwrap_or(i64::MAX);
         match limit {
             Some(limit) => {
-                let found = logging::history(&mut connection, run_id, key, i64::from(limit) + 1, start).await?;
+                let found =
+                    logging::history(&mut connection, run_id, key, i64::from(limit) + 1, start).await?;
                 Ok(Paged::cut(found, offset, limit))
             }
             None => {
@@ -166,7 +181,12 @@ impl Runs {
     }
 
     /// Notes datasets and logged models that a run read.
-    pub async fn log_inputs(&self, run_id: &str, datasets: Vec<DatasetInput>, models: Vec<ModelLink>) -> Result<()> {
+    pub async fn log_inputs(
+        &self,
+        run_id: &str,
+        datasets: Vec<DatasetInput>,
+        models: Vec<ModelLink>,
+    ) -> Result<()> {
         for input in &datasets {
             check_dataset(input)?;
         }
@@ -211,8 +231,12 @@ impl Runs {
     }
 
     /// Name, digest and context of the datasets that experiments' runs read.
-    pub async fn dataset_summaries(&self, experiment_ids: &[String]) -> Result<Vec<(i64, String, String, Option<String>)>> {
-        let experiments = experiment_ids.iter().map(|id| experiment_number(id)).collect::<Result<Vec<_>>>()?;
+    pub async fn dataset_summaries(
+        &self,
+        experiment_ids: &[String],
+    ) -> Result<Vec<(i64, String, String, Option<String>)>> {
+        let experiments =
+            experiment_ids.iter().map(|id| experiment_number(id)).collect::<Result<Vec<_>>>()?;
         let mut connection = self.core.database.read().await?;
         inputs::summaries(&mut connection, &experiments, 1000).await
     }
@@ -232,7 +256,11 @@ fn check_dataset(input: &DatasetInput) -> Result<()> {
     Ok(())
 }
 
-fn check_unchanged(run_id: &str, params: &[Param], logged: &std::collections::BTreeMap<String, String>) -> Result<()> {
+fn check_unchanged(
+    run_id: &str,
+    params: &[Param],
+    logged: &std::collections::BTreeMap<String, String>,
+) -> Result<()> {
     let changed: Vec<String> = params
         .iter()
         .filter_map(|param| {

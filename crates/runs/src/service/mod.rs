@@ -49,9 +49,9 @@ fn no_experiment(id: &str) -> Error {
 pub(crate) fn page_limit(asked: Option<i64>, default: u32, most: u32) -> Result<u32> {
     match asked {
         None => Ok(default),
-        Some(number) if number < 1 => {
-            Err(Error::invalid(format!("Invalid value {number} for parameter 'max_results' supplied. It must be a positive integer")))
-        }
+        Some(number) if number < 1 => Err(Error::invalid(format!(
+            "Invalid value {number} for parameter 'max_results' supplied. It must be a positive integer"
+        ))),
         Some(number) if number > i64::from(most) => Err(Error::invalid(format!(
             "Invalid value {number} for parameter 'max_results' supplied. It must be at most {most}"
         ))),

@@ -9,7 +9,9 @@ use serde_json::json;
 use super::{Runs, experiments::must_be_active, no_run};
 use crate::filter::{parse, parse_order};
 use crate::limits::{SEARCH_RESULTS, check_batch};
-use crate::model::{Lifecycle, Run, RunData, RunInfo, RunLineage, RunLinks, RunSearch, RunStatus, Tag, experiment_number};
+use crate::model::{
+    Lifecycle, Run, RunData, RunInfo, RunLineage, RunLinks, RunSearch, RunStatus, Tag, experiment_number,
+};
 use crate::names::run_name;
 use crate::store::{logging, runs as store, search};
 
@@ -23,7 +25,14 @@ impl Runs {
     ///
     /// # Errors
     /// `not_found` for an unknown experiment; `invalid` for a deleted one or for tags beyond the limits.
-    pub async fn create_run(&self, experiment_id: &str, name: Option<&str>, tags: &[Tag], start_ms: i64, actor: &Actor) -> Result<Run> {
+    pub async fn create_run(
+        &self,
+        experiment_id: &str,
+        name: Option<&str>,
+        tags: &[Tag],
+        start_ms: i64,
+        actor: &Actor,
+    ) -> Result<Run> {
         self.create_run_as(experiment_id, name, None, tags, start_ms, actor).await
     }
 
@@ -43,7 +52,11 @@ impl Runs {
         for part in tags.chunks_mut(crate::limits::PARAMS_PER_BATCH) {
             check_batch(&mut [], &mut [], part)?;
         }
-        let tagged = tags.iter().find(|tag| tag.key == NAME_TAG).map(|tag| tag.value.clone()).filter(|name| !name.is_empty());
+        let tagged = tags
+            .iter()
+            .find(|tag| tag.key == NAME_TAG)
+            .map(|tag| tag.value.clone())
+            .filter(|name| !name.is_empty());
         let name = name.filter(|name| !name.is_empty());
         if let (Some(name), Some(tagged)) = (name, &tagged)
             && name != tagged
@@ -115,7 +128,9 @@ impl Runs {
         match found.len() {
             0 => Err(no_run(prefix)),
             1 => Ok(found.remove(0)),
-            _ => Err(Error::invalid(format!("several runs begin with {prefix}")).why(found.join(", ")).hint("write more of it")),
+            _ => Err(Error::invalid(format!("several runs begin with {prefix}"))
+                .why(found.join(", "))
+                .hint("write more of it")),
         }
     }
 
@@ -131,19 +146,19 @@ impl Runs {
             number => number.min(SEARCH_RESULTS),
         };
         let offset = decode_offset(asked.page_token.as_deref())?;
-        let experiments = asked.experiment_ids.iter().map(|id| experiment_number(id)).collect::<Result<Vec<_>>>()?;
+        let experiments =
+            asked.experiment_ids.iter().map(|id| experiment_number(id)).collect::<Result<Vec<_>>>()?;
         let mut connection = self.core.database.read().await?;
-        let infos = search::search(
-            &mut connection,
-            self.dialect(),
-            &experiments,
-            &comparisons,
-            asked.view,
-            &orders,
-            i64::from(limit) + 1,
-            i64::try_from(offset).unwrap_or(i64::MAX),
-        )
-        .await?;
+        let query = search::Query {
+            experiments: &experiments,
+            comparisons: &comparisons,
+            view: asked.view,
+            orders: &orders,
+            // One more than the page tells whether there is a next one.
+            limit: i64::from(limit) + 1,
+            offset: i64::try_from(offset).unwrap_or(i64::MAX),
+        };
+        let infos = search::search(&mut connection, self.dialect(), &query).await?;
         let page = Paged::cut(infos, offset, limit);
         Ok(Paged { items: store::assemble(&mut connection, page.items).await?, next_token: page.next_token })
     }
@@ -152,7 +167,14 @@ impl Runs {
     ///
     /// # Errors
     /// `not_found` for an unknown run; `invalid` for a deleted one or a status that is no end.
-    pub async fn finish_run(&self, id: &str, status: RunStatus, end_ms: i64, lineage: RunLineage, actor: &Actor) -> Result<RunInfo> {
+    pub async fn finish_run(
+        &self,
+        id: &str,
+        status: RunStatus,
+        end_ms: i64,
+        lineage: RunLineage,
+        actor: &Actor,
+    ) -> Result<RunInfo> {
         if !status.is_terminal() {
             return Err(Error::invalid(format!("a run cannot end as {}", status.as_str())));
         }
@@ -276,9 +298,18 @@ fn facts(info: &RunInfo, given: serde_json::Value) -> serde_json::Value {
 
 /// What a run's tags and metrics tell of its lineage.
 fn lineage_of(run: &Run) -> RunLineage {
-    let named = [("ropewalk.dataset", "dataset"), ("ropewalk.prepared", "prepared"), ("ropewalk.pipeline", "pipeline")];
-    let inputs = named.iter().filter_map(|(tag, kind)| run.tag(tag).map(|id| Reference::new(kind, id))).collect();
-    let metrics: serde_json::Map<_, _> =
-        run.data.metrics.iter().map(|metric| (metric.key.clone(), crate::number::to_json(metric.value))).collect();
+    let named = [
+        ("ropewalk.dataset", "dataset"),
+        ("ropewalk.prepared", "prepared"),
+        ("ropewalk.pipeline", "pipeline"),
+    ];
+    let inputs =
+        named.iter().filter_map(|(tag, kind)| run.tag(tag).map(|id| Reference::new(kind, id))).collect();
+    let metrics: serde_json::Map<_, _> = run
+        .data
+        .metrics
+        .iter()
+        .map(|metric| (metric.key.clone(), crate::number::to_json(metric.value)))
+        .collect();
     RunLineage { inputs, outputs: Vec::new(), facts: json!({"metrics": metrics}) }
 }

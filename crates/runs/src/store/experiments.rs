@@ -25,7 +25,10 @@ fn experiment(row: &AnyRow) -> Result<Experiment> {
 
 /// The next experiment number; holds back other creators until the transaction ends.
 pub(crate) async fn next_number(tx: &mut Connection) -> Result<i64> {
-    let row = sqlx::query("UPDATE run_counter SET value = value + 1 WHERE name = 'experiment' RETURNING value").fetch_one(tx).await?;
+    let row =
+        sqlx::query("UPDATE run_counter SET value = value + 1 WHERE name = 'experiment' RETURNING value")
+            .fetch_one(tx)
+            .await?;
     Ok(row.try_get("value")?)
 }
 
@@ -66,13 +69,16 @@ async fn one(connection: &mut Connection, sql: Sql) -> Result<Option<Experiment>
 
 async fn add_tags(connection: &mut Connection, experiments: &mut [Experiment]) -> Result<()> {
     for part in experiments.chunks_mut(super::LIST_LIMIT) {
-        let mut sql = Sql::new("SELECT experiment_id, key, value FROM run_experiment_tag WHERE experiment_id IN ");
+        let mut sql =
+            Sql::new("SELECT experiment_id, key, value FROM run_experiment_tag WHERE experiment_id IN ");
         sql.bind_list(part.iter().map(|experiment| experiment.experiment_id.parse::<i64>().unwrap_or(-1)));
         sql.push(" ORDER BY experiment_id, key");
         for row in sql.fetch(connection).await? {
             let id = row.try_get::<i64, _>("experiment_id")?.to_string();
             if let Some(owner) = part.iter_mut().find(|experiment| experiment.experiment_id == id) {
-                owner.tags.push(Tag::new(row.try_get::<String, _>("key")?, row.try_get::<String, _>("value")?));
+                owner
+                    .tags
+                    .push(Tag::new(row.try_get::<String, _>("key")?, row.try_get::<String, _>("value")?));
             }
         }
     }
@@ -93,12 +99,22 @@ pub(crate) async fn set_tag(tx: &mut Connection, number: i64, tag: &Tag) -> Resu
 }
 
 pub(crate) async fn delete_tag(tx: &mut Connection, number: i64, key: &str) -> Result<u64> {
-    let done = sqlx::query("DELETE FROM run_experiment_tag WHERE experiment_id = $1 AND key = $2").bind(number).bind(key).execute(tx).await?;
+    let done = sqlx::query("DELETE FROM run_experiment_tag WHERE experiment_id = $1 AND key = $2")
+        .bind(number)
+        .bind(key)
+        .execute(tx)
+        .await?;
     Ok(done.rows_affected())
 }
 
 /// Changes name and lifecycle.
-pub(crate) async fn update(tx: &mut Connection, number: i64, name: &str, lifecycle: Lifecycle, now: i64) -> Result<()> {
+pub(crate) async fn update(
+    tx: &mut Connection,
+    number: i64,
+    name: &str,
+    lifecycle: Lifecycle,
+    now: i64,
+) -> Result<()> {
     sqlx::query("UPDATE run_experiment SET name = $1, lifecycle = $2, updated_ms = $3 WHERE id = $4")
         .bind(name)
         .bind(lifecycle.as_str())
@@ -110,7 +126,12 @@ pub(crate) async fn update(tx: &mut Connection, number: i64, name: &str, lifecyc
 }
 
 /// Deletes or restores an experiment's runs with it.
-pub(crate) async fn set_runs_lifecycle(tx: &mut Connection, number: i64, lifecycle: Lifecycle, now: i64) -> Result<()> {
+pub(crate) async fn set_runs_lifecycle(
+    tx: &mut Connection,
+    number: i64,
+    lifecycle: Lifecycle,
+    now: i64,
+) -> Result<()> {
     let deleted = (lifecycle == Lifecycle::Deleted).then_some(now);
     sqlx::query("UPDATE run_run SET lifecycle = $1, deleted_ms = $2 WHERE experiment_id = $3")
         .bind(lifecycle.as_str())
@@ -160,18 +181,31 @@ pub(crate) async fn search(
 }
 
 fn order_column(order: &Order) -> Result<&'static str> {
-    let plain = order.identifier.entity.as_deref().is_none_or(|entity| matches!(entity, "attribute" | "attributes" | "attr"));
+    let plain = order
+        .identifier
+        .entity
+        .as_deref()
+        .is_none_or(|entity| matches!(entity, "attribute" | "attributes" | "attr"));
     match order.identifier.key.as_str() {
         "name" if plain => Ok("e.name"),
         "experiment_id" if plain => Ok("e.id"),
         "creation_time" if plain => Ok("e.created_ms"),
         "last_update_time" if plain => Ok("e.updated_ms"),
-        other => Err(ropewalk_core::Error::invalid(format!("Invalid attribute key '{other}' specified for order_by."))),
+        other => Err(ropewalk_core::Error::invalid(format!(
+            "Invalid attribute key '{other}' specified for order_by."
+        ))),
     }
 }
 
 fn push_comparison(sql: &mut Sql, dialect: Dialect, comparison: &Comparison) -> Result<()> {
-    const TEXT: &[Operator] = &[Operator::Equal, Operator::NotEqual, Operator::Like, Operator::ILike, Operator::In, Operator::NotIn];
+    const TEXT: &[Operator] = &[
+        Operator::Equal,
+        Operator::NotEqual,
+        Operator::Like,
+        Operator::ILike,
+        Operator::In,
+        Operator::NotIn,
+    ];
     let key = comparison.identifier.key.as_str();
     match comparison.identifier.entity.as_deref() {
         None | Some("attribute" | "attributes" | "attr") => match key {
@@ -188,7 +222,8 @@ fn push_comparison(sql: &mut Sql, dialect: Dialect, comparison: &Comparison) -> 
         Some("tag" | "tags") => {
             let missing = comparison.operator == Operator::IsNull;
             sql.push(if missing { "NOT EXISTS (" } else { "EXISTS (" });
-            sql.push("SELECT 1 FROM run_experiment_tag t WHERE t.experiment_id = e.id AND t.key = ").bind(key);
+            sql.push("SELECT 1 FROM run_experiment_tag t WHERE t.experiment_id = e.id AND t.key = ")
+                .bind(key);
             if !matches!(comparison.operator, Operator::IsNull | Operator::IsNotNull) {
                 filter::expect_operator(comparison, TEXT)?;
                 sql.push(" AND ");
@@ -197,14 +232,23 @@ fn push_comparison(sql: &mut Sql, dialect: Dialect, comparison: &Comparison) -> 
             sql.push(")");
             Ok(())
         }
-        Some(other) => Err(ropewalk_core::Error::invalid(format!("Invalid entity type '{other}'. Valid values are ['attribute', 'tag']"))),
+        Some(other) => Err(ropewalk_core::Error::invalid(format!(
+            "Invalid entity type '{other}'. Valid values are ['attribute', 'tag']"
+        ))),
     }
 }
 
 fn numeric(sql: &mut Sql, column: &str, comparison: &Comparison) -> Result<()> {
     filter::expect_operator(
         comparison,
-        &[Operator::Greater, Operator::GreaterOrEqual, Operator::NotEqual, Operator::Equal, Operator::Less, Operator::LessOrEqual],
+        &[
+            Operator::Greater,
+            Operator::GreaterOrEqual,
+            Operator::NotEqual,
+            Operator::Equal,
+            Operator::Less,
+            Operator::LessOrEqual,
+        ],
     )?;
     filter::push_number(sql, column, comparison)
 }

@@ -10,7 +10,12 @@ use crate::model::{DatasetInfo, DatasetInput, ModelLink, RunLinks, Tag};
 use crate::sql::Sql;
 
 /// The identifier of a dataset in an experiment, added if new.
-pub(crate) async fn dataset_id(tx: &mut Connection, experiment: i64, dataset: &DatasetInfo, new_id: &str) -> Result<String> {
+pub(crate) async fn dataset_id(
+    tx: &mut Connection,
+    experiment: i64,
+    dataset: &DatasetInfo,
+    new_id: &str,
+) -> Result<String> {
     let row = sqlx::query(
         "INSERT INTO run_dataset (id, experiment_id, name, digest, source_type, source, schema_text, profile) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
@@ -30,12 +35,18 @@ pub(crate) async fn dataset_id(tx: &mut Connection, experiment: i64, dataset: &D
 }
 
 /// Notes that a run read a dataset. The tags of the first time stay, as in MLflow.
-pub(crate) async fn add_input(tx: &mut Connection, run_id: &str, dataset_id: &str, tags: &[Tag]) -> Result<()> {
-    let added = sqlx::query("INSERT INTO run_input (run_id, dataset_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-        .bind(run_id)
-        .bind(dataset_id)
-        .execute(&mut *tx)
-        .await?;
+pub(crate) async fn add_input(
+    tx: &mut Connection,
+    run_id: &str,
+    dataset_id: &str,
+    tags: &[Tag],
+) -> Result<()> {
+    let added =
+        sqlx::query("INSERT INTO run_input (run_id, dataset_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .bind(run_id)
+            .bind(dataset_id)
+            .execute(&mut *tx)
+            .await?;
     if added.rows_affected() == 0 {
         return Ok(());
     }
@@ -52,7 +63,12 @@ pub(crate) async fn add_input(tx: &mut Connection, run_id: &str, dataset_id: &st
 }
 
 /// Notes that a run read (`input`) or wrote (`output`) a logged model.
-pub(crate) async fn add_model(tx: &mut Connection, run_id: &str, direction: &str, link: &ModelLink) -> Result<()> {
+pub(crate) async fn add_model(
+    tx: &mut Connection,
+    run_id: &str,
+    direction: &str,
+    link: &ModelLink,
+) -> Result<()> {
     sqlx::query("INSERT INTO run_model_link (run_id, direction, model_id, step) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
         .bind(run_id)
         .bind(direction)
@@ -64,22 +80,34 @@ pub(crate) async fn add_model(tx: &mut Connection, run_id: &str, direction: &str
 }
 
 /// The links of many runs.
-pub(crate) async fn links(connection: &mut Connection, run_ids: &[String]) -> Result<BTreeMap<String, RunLinks>> {
+pub(crate) async fn links(
+    connection: &mut Connection,
+    run_ids: &[String],
+) -> Result<BTreeMap<String, RunLinks>> {
     let mut found: BTreeMap<String, RunLinks> = BTreeMap::new();
     for part in run_ids.chunks(super::LIST_LIMIT) {
         datasets(connection, part, &mut found).await?;
-        let mut sql = Sql::new("SELECT run_id, direction, model_id, step FROM run_model_link WHERE run_id IN ");
+        let mut sql =
+            Sql::new("SELECT run_id, direction, model_id, step FROM run_model_link WHERE run_id IN ");
         sql.bind_list(part.iter().map(String::as_str)).push(" ORDER BY run_id, direction, model_id");
         for row in sql.fetch(connection).await? {
             let links = found.entry(row.try_get("run_id")?).or_default();
             let link = ModelLink { model_id: row.try_get("model_id")?, step: row.try_get("step")? };
-            if row.try_get::<String, _>("direction")? == "input" { links.model_inputs.push(link) } else { links.model_outputs.push(link) }
+            if row.try_get::<String, _>("direction")? == "input" {
+                links.model_inputs.push(link)
+            } else {
+                links.model_outputs.push(link)
+            }
         }
     }
     Ok(found)
 }
 
-async fn datasets(connection: &mut Connection, run_ids: &[String], found: &mut BTreeMap<String, RunLinks>) -> Result<()> {
+async fn datasets(
+    connection: &mut Connection,
+    run_ids: &[String],
+    found: &mut BTreeMap<String, RunLinks>,
+) -> Result<()> {
     let mut sql = Sql::new(
         "SELECT i.run_id, d.id, d.name, d.digest, d.source_type, d.source, d.schema_text, d.profile, t.key AS tag_key, t.value AS tag_value \
          FROM run_input i JOIN run_dataset d ON d.id = i.dataset_id \
@@ -113,16 +141,29 @@ async fn datasets(connection: &mut Connection, run_ids: &[String], found: &mut B
 }
 
 /// Name, digest and context of the datasets that an experiment's active runs read, for a filter's menu.
-pub(crate) async fn summaries(connection: &mut Connection, experiments: &[i64], limit: i64) -> Result<Vec<(i64, String, String, Option<String>)>> {
+pub(crate) async fn summaries(
+    connection: &mut Connection,
+    experiments: &[i64],
+    limit: i64,
+) -> Result<Vec<(i64, String, String, Option<String>)>> {
     let mut sql = Sql::new(
         "SELECT DISTINCT d.experiment_id, d.name, d.digest, t.value AS context FROM run_dataset d \
          JOIN run_input i ON i.dataset_id = d.id JOIN run_run r ON r.id = i.run_id AND r.lifecycle = 'active' \
          LEFT JOIN run_input_tag t ON t.run_id = i.run_id AND t.dataset_id = d.id AND t.key = 'mlflow.data.context' \
          WHERE d.experiment_id IN ",
     );
-    sql.bind_list(experiments.iter().copied()).push(" ORDER BY d.experiment_id, d.name, d.digest LIMIT ").bind(limit);
+    sql.bind_list(experiments.iter().copied())
+        .push(" ORDER BY d.experiment_id, d.name, d.digest LIMIT ")
+        .bind(limit);
     let rows = sql.fetch(connection).await?;
     rows.iter()
-        .map(|row| Ok((row.try_get("experiment_id")?, row.try_get("name")?, row.try_get("digest")?, row.try_get("context")?)))
+        .map(|row| {
+            Ok((
+                row.try_get("experiment_id")?,
+                row.try_get("name")?,
+                row.try_get("digest")?,
+                row.try_get("context")?,
+            ))
+        })
         .collect()
 }

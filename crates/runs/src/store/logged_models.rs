@@ -9,7 +9,8 @@ use sqlx::any::AnyRow;
 
 use super::by_owner;
 use crate::filter::{self, Comparison, Operator};
-use crate::model::{LoggedModel, LoggedModelStatus, Metric};
+use crate::logged_model::{LoggedModel, LoggedModelStatus};
+use crate::model::Metric;
 use crate::sql::{Argument, Dialect, Sql, insert_many};
 
 const COLUMNS: &str = "m.id, m.experiment_id, m.name, m.artifact_uri, m.status, m.status_message, m.created_ms, m.updated_ms, \
@@ -21,7 +22,8 @@ fn model(row: &AnyRow) -> Result<LoggedModel> {
         experiment_id: row.try_get::<i64, _>("experiment_id")?.to_string(),
         name: row.try_get("name")?,
         artifact_uri: row.try_get("artifact_uri")?,
-        status: LoggedModelStatus::parse(row.try_get::<String, _>("status")?.as_str()).unwrap_or(LoggedModelStatus::Pending),
+        status: LoggedModelStatus::parse(row.try_get::<String, _>("status")?.as_str())
+            .unwrap_or(LoggedModelStatus::Pending),
         status_message: row.try_get("status_message")?,
         created_ms: row.try_get("created_ms")?,
         updated_ms: row.try_get("updated_ms")?,
@@ -54,8 +56,18 @@ pub(crate) async fn insert(tx: &mut Connection, experiment: i64, model: &LoggedM
     set_tags(tx, &model.model_id, &model.tags).await
 }
 
-pub(crate) async fn add_params(tx: &mut Connection, id: &str, params: &BTreeMap<String, String>) -> Result<()> {
-    insert_many(tx, "INSERT INTO run_logged_model_param (model_id, key, value)", pairs(id, params), "ON CONFLICT DO NOTHING").await
+pub(crate) async fn add_params(
+    tx: &mut Connection,
+    id: &str,
+    params: &BTreeMap<String, String>,
+) -> Result<()> {
+    insert_many(
+        tx,
+        "INSERT INTO run_logged_model_param (model_id, key, value)",
+        pairs(id, params),
+        "ON CONFLICT DO NOTHING",
+    )
+    .await
 }
 
 pub(crate) async fn set_tags(tx: &mut Connection, id: &str, tags: &BTreeMap<String, String>) -> Result<()> {
@@ -73,17 +85,28 @@ fn pairs(id: &str, pairs: &BTreeMap<String, String>) -> Vec<Vec<Argument>> {
 }
 
 pub(crate) async fn delete_tag(tx: &mut Connection, id: &str, key: &str) -> Result<u64> {
-    let done = sqlx::query("DELETE FROM run_logged_model_tag WHERE model_id = $1 AND key = $2").bind(id).bind(key).execute(tx).await?;
+    let done = sqlx::query("DELETE FROM run_logged_model_tag WHERE model_id = $1 AND key = $2")
+        .bind(id)
+        .bind(key)
+        .execute(tx)
+        .await?;
     Ok(done.rows_affected())
 }
 
-pub(crate) async fn set_status(tx: &mut Connection, id: &str, status: LoggedModelStatus, now: i64) -> Result<u64> {
-    let done = sqlx::query("UPDATE run_logged_model SET status = $1, updated_ms = $2 WHERE id = $3 AND lifecycle = 'active'")
-        .bind(status.as_str())
-        .bind(now)
-        .bind(id)
-        .execute(tx)
-        .await?;
+pub(crate) async fn set_status(
+    tx: &mut Connection,
+    id: &str,
+    status: LoggedModelStatus,
+    now: i64,
+) -> Result<u64> {
+    let done = sqlx::query(
+        "UPDATE run_logged_model SET status = $1, updated_ms = $2 WHERE id = $3 AND lifecycle = 'active'",
+    )
+    .bind(status.as_str())
+    .bind(now)
+    .bind(id)
+    .execute(tx)
+    .await?;
     Ok(done.rows_affected())
 }
 
@@ -123,7 +146,9 @@ pub(crate) async fn add_metrics(tx: &mut Connection, run_id: &str, metrics: &[Me
 }
 
 pub(crate) async fn get(connection: &mut Connection, id: &str) -> Result<Option<LoggedModel>> {
-    let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM run_logged_model m WHERE m.lifecycle = 'active' AND m.id = "));
+    let mut sql = Sql::new(&format!(
+        "SELECT {COLUMNS} FROM run_logged_model m WHERE m.lifecycle = 'active' AND m.id = "
+    ));
     sql.bind(id);
     let Some(row) = sql.fetch_optional(connection).await? else { return Ok(None) };
     Ok(assemble(connection, vec![model(&row)?]).await?.pop())
@@ -132,7 +157,8 @@ pub(crate) async fn get(connection: &mut Connection, id: &str) -> Result<Option<
 async fn assemble(connection: &mut Connection, mut models: Vec<LoggedModel>) -> Result<Vec<LoggedModel>> {
     let ids: Vec<String> = models.iter().map(|model| model.model_id.clone()).collect();
     let pair = |row: &AnyRow| Ok((row.try_get("key")?, row.try_get("value")?));
-    let mut params = by_owner(connection, "run_logged_model_param", "model_id", "key, value", &ids, pair).await?;
+    let mut params =
+        by_owner(connection, "run_logged_model_param", "model_id", "key, value", &ids, pair).await?;
     let mut tags = by_owner(connection, "run_logged_model_tag", "model_id", "key, value", &ids, pair).await?;
     let columns = "key, value, is_nan, timestamp_ms, step, run_id, model_id, dataset_name, dataset_digest";
     let mut metrics = by_owner(connection, "run_logged_model_metric", "model_id", columns, &ids, |row| {
@@ -156,7 +182,12 @@ async fn assemble(connection: &mut Connection, mut models: Vec<LoggedModel>) -> 
 fn latest(metrics: Vec<Metric>) -> Vec<Metric> {
     let mut last: BTreeMap<_, Metric> = BTreeMap::new();
     for metric in metrics {
-        let key = (metric.key.clone(), metric.run_id.clone(), metric.dataset_name.clone(), metric.dataset_digest.clone());
+        let key = (
+            metric.key.clone(),
+            metric.run_id.clone(),
+            metric.dataset_name.clone(),
+            metric.dataset_digest.clone(),
+        );
         match last.get(&key) {
             Some(kept) if (kept.step, kept.timestamp) >= (metric.step, metric.timestamp) => {}
             _ => {
@@ -186,7 +217,9 @@ pub(crate) async fn search(
     limit: i64,
     offset: i64,
 ) -> Result<Vec<LoggedModel>> {
-    let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM run_logged_model m WHERE m.lifecycle = 'active' AND m.experiment_id IN "));
+    let mut sql = Sql::new(&format!(
+        "SELECT {COLUMNS} FROM run_logged_model m WHERE m.lifecycle = 'active' AND m.experiment_id IN "
+    ));
     sql.bind_list(experiments.iter().copied());
     for comparison in comparisons {
         sql.push(" AND ");
@@ -215,7 +248,9 @@ fn column(key: &str) -> Option<(&'static str, bool)> {
         "artifact_uri" => ("m.artifact_uri", false),
         "experiment_id" => ("m.experiment_id", true),
         "creation_timestamp" | "creation_time" | "creation_timestamp_ms" => ("m.created_ms", true),
-        "last_updated_timestamp" | "last_updated_timestamp_ms" | "last_updated_time" => ("m.updated_ms", true),
+        "last_updated_timestamp" | "last_updated_timestamp_ms" | "last_updated_time" => {
+            ("m.updated_ms", true)
+        }
         _ => return None,
     })
 }
@@ -229,7 +264,8 @@ fn push_order(sql: &mut Sql, order: &LoggedModelOrder) -> Result<()> {
         return Ok(());
     }
     let field = order.field.strip_prefix("attributes.").unwrap_or(&order.field);
-    let (column, _) = column(field).ok_or_else(|| Error::invalid(format!("Invalid order_by field: {field}")))?;
+    let (column, _) =
+        column(field).ok_or_else(|| Error::invalid(format!("Invalid order_by field: {field}")))?;
     sql.push(column);
     Ok(())
 }
@@ -239,11 +275,17 @@ fn push_comparison(sql: &mut Sql, dialect: Dialect, comparison: &Comparison) -> 
     let missing = comparison.operator == Operator::IsNull;
     match comparison.identifier.entity.as_deref() {
         None | Some("attribute" | "attributes" | "attr") => {
-            let (column, numeric) = column(key).ok_or_else(|| Error::invalid(format!("Invalid attribute key '{key}' specified.")))?;
-            if numeric { filter::push_number(sql, column, comparison) } else { filter::push_text(sql, dialect, column, comparison) }
+            let (column, numeric) = column(key)
+                .ok_or_else(|| Error::invalid(format!("Invalid attribute key '{key}' specified.")))?;
+            if numeric {
+                filter::push_number(sql, column, comparison)
+            } else {
+                filter::push_text(sql, dialect, column, comparison)
+            }
         }
         Some(entity @ ("tag" | "tags" | "param" | "params" | "parameter" | "parameters")) => {
-            let table = if entity.starts_with("tag") { "run_logged_model_tag" } else { "run_logged_model_param" };
+            let table =
+                if entity.starts_with("tag") { "run_logged_model_tag" } else { "run_logged_model_param" };
             sql.push(if missing { "NOT EXISTS (" } else { "EXISTS (" });
             sql.push(&format!("SELECT 1 FROM {table} k WHERE k.model_id = m.id AND k.key = ")).bind(key);
             if !matches!(comparison.operator, Operator::IsNull | Operator::IsNotNull) {
@@ -259,6 +301,8 @@ fn push_comparison(sql: &mut Sql, dialect: Dialect, comparison: &Comparison) -> 
             sql.push(" AND x.value ").push(comparison.operator.as_str()).push(" ").bind(number).push(")");
             Ok(())
         }
-        Some(other) => Err(Error::invalid(format!("Invalid entity type '{other}'. Valid values are ['metric', 'parameter', 'tag', 'attribute']"))),
+        Some(other) => Err(Error::invalid(format!(
+            "Invalid entity type '{other}'. Valid values are ['metric', 'parameter', 'tag', 'attribute']"
+        ))),
     }
 }

@@ -65,7 +65,11 @@ fn order(metric: &Metric) -> (i64, i64, Ordered) {
 struct Ordered(f64);
 
 /// The logged values of these parameters.
-pub(crate) async fn params(connection: &mut Connection, run_id: &str, keys: &[&str]) -> Result<BTreeMap<String, String>> {
+pub(crate) async fn params(
+    connection: &mut Connection,
+    run_id: &str,
+    keys: &[&str],
+) -> Result<BTreeMap<String, String>> {
     let mut sql = Sql::new("SELECT key, value FROM run_param WHERE run_id = ");
     sql.bind(run_id).push(" AND key IN ").bind_list(keys.iter().copied());
     let rows = sql.fetch(connection).await?;
@@ -76,7 +80,10 @@ pub(crate) async fn params(connection: &mut Connection, run_id: &str, keys: &[&s
 pub(crate) async fn add_params(tx: &mut Connection, run_id: &str, params: &[Param]) -> Result<()> {
     let mut sorted: Vec<_> = params.iter().collect();
     sorted.sort_by(|a, b| a.key.cmp(&b.key));
-    let rows = sorted.iter().map(|param| vec![run_id.into(), param.key.as_str().into(), param.value.as_str().into()]).collect();
+    let rows = sorted
+        .iter()
+        .map(|param| vec![run_id.into(), param.key.as_str().into(), param.value.as_str().into()])
+        .collect();
     insert_many(tx, "INSERT INTO run_param (run_id, key, value)", rows, "ON CONFLICT DO NOTHING").await
 }
 
@@ -94,12 +101,22 @@ pub(crate) async fn set_tags(tx: &mut Connection, run_id: &str, tags: &[Tag]) ->
 }
 
 pub(crate) async fn delete_tag(tx: &mut Connection, run_id: &str, key: &str) -> Result<u64> {
-    let done = sqlx::query("DELETE FROM run_tag WHERE run_id = $1 AND key = $2").bind(run_id).bind(key).execute(tx).await?;
+    let done = sqlx::query("DELETE FROM run_tag WHERE run_id = $1 AND key = $2")
+        .bind(run_id)
+        .bind(key)
+        .execute(tx)
+        .await?;
     Ok(done.rows_affected())
 }
 
 /// A metric's measurements in the order of time.
-pub(crate) async fn history(connection: &mut Connection, run_id: &str, key: &str, limit: i64, offset: i64) -> Result<Vec<Metric>> {
+pub(crate) async fn history(
+    connection: &mut Connection,
+    run_id: &str,
+    key: &str,
+    limit: i64,
+    offset: i64,
+) -> Result<Vec<Metric>> {
     let mut sql = Sql::new("SELECT key, timestamp_ms, step, value, is_nan FROM run_metric WHERE run_id = ");
     sql.bind(run_id).push(" AND key = ").bind(key);
     sql.push(" ORDER BY timestamp_ms, step, value, is_nan LIMIT ").bind(limit).push(" OFFSET ").bind(offset);
@@ -127,10 +144,17 @@ pub(crate) async fn steps(
 }
 
 /// Measurements of a run at these steps.
-pub(crate) async fn at_steps(connection: &mut Connection, run_id: &str, key: &str, steps: &[i64], limit: i64) -> Result<Vec<Metric>> {
+pub(crate) async fn at_steps(
+    connection: &mut Connection,
+    run_id: &str,
+    key: &str,
+    steps: &[i64],
+    limit: i64,
+) -> Result<Vec<Metric>> {
     let mut found = Vec::new();
     for part in steps.chunks(super::LIST_LIMIT) {
-        let mut sql = Sql::new("SELECT key, timestamp_ms, step, value, is_nan FROM run_metric WHERE run_id = ");
+        let mut sql =
+            Sql::new("SELECT key, timestamp_ms, step, value, is_nan FROM run_metric WHERE run_id = ");
         sql.bind(run_id).push(" AND key = ").bind(key).push(" AND step IN ").bind_list(part.iter().copied());
         sql.push(" ORDER BY step, timestamp_ms, value LIMIT ").bind(limit);
         for row in sql.fetch(connection).await? {

@@ -53,7 +53,11 @@ pub(crate) async fn get(connection: &mut Connection, id: &str) -> Result<Option<
 }
 
 /// Identifiers of runs that begin with `prefix`.
-pub(crate) async fn with_prefix(connection: &mut Connection, prefix: &str, limit: i64) -> Result<Vec<String>> {
+pub(crate) async fn with_prefix(
+    connection: &mut Connection,
+    prefix: &str,
+    limit: i64,
+) -> Result<Vec<String>> {
     // `g` follows every hexadecimal digit.
     let rows = sqlx::query("SELECT id FROM run_run WHERE id >= $1 AND id < $2 ORDER BY id LIMIT $3")
         .bind(prefix)
@@ -76,7 +80,12 @@ pub(crate) async fn update(tx: &mut Connection, info: &RunInfo) -> Result<()> {
     Ok(())
 }
 
-pub(crate) async fn set_lifecycle(tx: &mut Connection, id: &str, lifecycle: Lifecycle, deleted_ms: Option<i64>) -> Result<()> {
+pub(crate) async fn set_lifecycle(
+    tx: &mut Connection,
+    id: &str,
+    lifecycle: Lifecycle,
+    deleted_ms: Option<i64>,
+) -> Result<()> {
     sqlx::query("UPDATE run_run SET lifecycle = $1, deleted_ms = $2 WHERE id = $3")
         .bind(lifecycle.as_str())
         .bind(deleted_ms)
@@ -89,8 +98,15 @@ pub(crate) async fn set_lifecycle(tx: &mut Connection, id: &str, lifecycle: Life
 /// Adds to each run what it logged, in a handful of queries for all of them.
 pub(crate) async fn assemble(connection: &mut Connection, infos: Vec<RunInfo>) -> Result<Vec<Run>> {
     let ids: Vec<String> = infos.iter().map(|info| info.run_id.clone()).collect();
-    let mut metrics =
-        by_owner(connection, "run_latest_metric", "run_id", "key, value, is_nan, timestamp_ms, step", &ids, metric).await?;
+    let mut metrics = by_owner(
+        connection,
+        "run_latest_metric",
+        "run_id",
+        "key, value, is_nan, timestamp_ms, step",
+        &ids,
+        metric,
+    )
+    .await?;
     let mut params = by_owner(connection, "run_param", "run_id", "key, value", &ids, |row| {
         Ok(Param::new(row.try_get::<String, _>("key")?, row.try_get::<String, _>("value")?))
     })

@@ -8,10 +8,22 @@ use crate::filter::{self, Comparison, Operator, Order};
 use crate::model::{RunInfo, ViewType};
 use crate::sql::{Dialect, Sql, text_order};
 
-const NUMERIC: &[Operator] =
-    &[Operator::Greater, Operator::GreaterOrEqual, Operator::NotEqual, Operator::Equal, Operator::Less, Operator::LessOrEqual];
-const KEYED: &[Operator] =
-    &[Operator::NotEqual, Operator::Equal, Operator::Like, Operator::ILike, Operator::IsNull, Operator::IsNotNull];
+const NUMERIC: &[Operator] = &[
+    Operator::Greater,
+    Operator::GreaterOrEqual,
+    Operator::NotEqual,
+    Operator::Equal,
+    Operator::Less,
+    Operator::LessOrEqual,
+];
+const KEYED: &[Operator] = &[
+    Operator::NotEqual,
+    Operator::Equal,
+    Operator::Like,
+    Operator::ILike,
+    Operator::IsNull,
+    Operator::IsNotNull,
+];
 const TEXT: &[Operator] =
     &[Operator::NotEqual, Operator::Equal, Operator::Like, Operator::ILike, Operator::In, Operator::NotIn];
 
@@ -64,30 +76,28 @@ fn attribute(key: &str) -> Result<Subject<'_>> {
     })
 }
 
-/// One page of runs and, if there is one, the first of the next.
+/// What is searched, read and checked.
+pub(crate) struct Query<'a> {
+    /// Experiments to look in; none means all.
+    pub(crate) experiments: &'a [i64],
+    pub(crate) comparisons: &'a [Comparison],
+    pub(crate) view: ViewType,
+    pub(crate) orders: &'a [Order],
+    pub(crate) limit: i64,
+    pub(crate) offset: i64,
+}
+
+/// The runs that a query finds, in its order.
 pub(crate) async fn search(
     connection: &mut Connection,
     dialect: Dialect,
-    experiments: &[i64],
-    comparisons: &[Comparison],
-    view: ViewType,
-    orders: &[Order],
-    limit: i64,
-    offset: i64,
+    query: &Query<'_>,
 ) -> Result<Vec<RunInfo>> {
-    let sql = statement(dialect, experiments, comparisons, view, orders, limit, offset)?;
-    sql.fetch(connection).await?.iter().map(info).collect()
+    statement(dialect, query)?.fetch(connection).await?.iter().map(info).collect()
 }
 
-fn statement(
-    dialect: Dialect,
-    experiments: &[i64],
-    comparisons: &[Comparison],
-    view: ViewType,
-    orders: &[Order],
-    limit: i64,
-    offset: i64,
-) -> Result<Sql> {
+fn statement(dialect: Dialect, query: &Query<'_>) -> Result<Sql> {
+    let Query { experiments, comparisons, view, orders, limit, offset } = *query;
     let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM run_run r"));
     let mut order_by = Vec::new();
     for (index, order) in orders.iter().enumerate() {
@@ -112,7 +122,8 @@ fn statement(
         push_comparison(&mut sql, dialect, comparison)?;
     }
     sql.push(" ORDER BY ");
-    let by_start = orders.iter().any(|order| matches!(subject(&order.identifier), Ok(Subject::Number("r.start_ms"))));
+    let by_start =
+        orders.iter().any(|order| matches!(subject(&order.identifier), Ok(Subject::Number("r.start_ms"))));
     for order in order_by {
         sql.push(&order).push(", ");
     }
@@ -127,7 +138,8 @@ fn statement(
 fn push_order(sql: &mut Sql, dialect: Dialect, index: usize, order: &Order) -> Result<String> {
     let way = if order.ascending { "ASC" } else { "DESC" };
     let mut join = |table: &str, key: &str| {
-        sql.push(&format!(" LEFT JOIN {table} o{index} ON o{index}.run_id = r.id AND o{index}.key = ")).bind(key);
+        sql.push(&format!(" LEFT JOIN {table} o{index} ON o{index}.run_id = r.id AND o{index}.key = "))
+            .bind(key);
     };
     Ok(match subject(&order.identifier)? {
         Subject::Metric(key) => {
@@ -159,8 +171,13 @@ fn push_comparison(sql: &mut Sql, dialect: Dialect, comparison: &Comparison) -> 
         Subject::Metric(key) => {
             let number = filter::expect_number(comparison)?;
             filter::expect_operator(comparison, NUMERIC)?;
-            sql.push("EXISTS (SELECT 1 FROM run_latest_metric m WHERE m.run_id = r.id AND m.key = ").bind(key);
-            sql.push(" AND m.is_nan = 0 AND m.value ").push(comparison.operator.as_str()).push(" ").bind(number).push(")");
+            sql.push("EXISTS (SELECT 1 FROM run_latest_metric m WHERE m.run_id = r.id AND m.key = ")
+                .bind(key);
+            sql.push(" AND m.is_nan = 0 AND m.value ")
+                .push(comparison.operator.as_str())
+                .push(" ")
+                .bind(number)
+                .push(")");
             Ok(())
         }
         Subject::Param(key) => push_keyed(sql, dialect, "run_param", key, comparison),
@@ -178,7 +195,9 @@ fn push_comparison(sql: &mut Sql, dialect: Dialect, comparison: &Comparison) -> 
         Subject::Text(column, list) => {
             filter::expect_operator(comparison, TEXT)?;
             if !list && matches!(comparison.operator, Operator::In | Operator::NotIn) {
-                return Err(Error::invalid("Only ['run_id'] attributes support comparison with a list of quoted string values."));
+                return Err(Error::invalid(
+                    "Only ['run_id'] attributes support comparison with a list of quoted string values.",
+                ));
             }
             filter::push_text(sql, dialect, column, comparison)
         }
@@ -186,7 +205,13 @@ fn push_comparison(sql: &mut Sql, dialect: Dialect, comparison: &Comparison) -> 
     }
 }
 
-fn push_keyed(sql: &mut Sql, dialect: Dialect, table: &str, key: &str, comparison: &Comparison) -> Result<()> {
+fn push_keyed(
+    sql: &mut Sql,
+    dialect: Dialect,
+    table: &str,
+    key: &str,
+    comparison: &Comparison,
+) -> Result<()> {
     filter::expect_operator(comparison, KEYED)?;
     sql.push(if comparison.operator == Operator::IsNull { "NOT EXISTS (" } else { "EXISTS (" });
     sql.push(&format!("SELECT 1 FROM {table} k WHERE k.run_id = r.id AND k.key = ")).bind(key);
@@ -220,7 +245,15 @@ mod tests {
     fn text(filter: &str, order: &[&str]) -> Result<String> {
         let orders: Vec<_> = order.iter().map(|order| parse_order(order).unwrap()).collect();
         let comparisons = parse(filter).unwrap();
-        Ok(statement(Dialect::Sqlite, &[1], &comparisons, ViewType::ActiveOnly, &orders, 10, 0)?.text().to_owned())
+        let query = Query {
+            experiments: &[1],
+            comparisons: &comparisons,
+            view: ViewType::ActiveOnly,
+            orders: &orders,
+            limit: 10,
+            offset: 0,
+        };
+        Ok(statement(Dialect::Sqlite, &query)?.text().to_owned())
     }
 
     #[test]
