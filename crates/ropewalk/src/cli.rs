@@ -9,7 +9,8 @@ use tokio::sync::OnceCell;
 
 use crate::client::Client;
 use crate::commands::{
-    auth, config, data, doctor, endpoint, incident, job, journal, ledger, model, prep, reference, run, status, watch,
+    auth, config, data, doctor, endpoint, incident, job, journal, ledger, model, prep, reference, run,
+    status, watch,
 };
 use crate::compose::App;
 use crate::output::{self, Format, Output};
@@ -43,16 +44,38 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "URL", help_heading = "Global options", env = "ROPEWALK_SERVER")]
     server: Option<String>,
     /// Token for a server that wants one
-    #[arg(long, global = true, value_name = "TOKEN", help_heading = "Global options", env = "ROPEWALK_TOKEN", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "TOKEN",
+        help_heading = "Global options",
+        env = "ROPEWALK_TOKEN",
+        hide_env_values = true
+    )]
     token: Option<String>,
     /// Database of the home: sqlite://… or postgres://…
-    #[arg(long, global = true, value_name = "URL", help_heading = "Global options", env = "ROPEWALK_DATABASE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        help_heading = "Global options",
+        env = "ROPEWALK_DATABASE",
+        hide_env_values = true
+    )]
     database: Option<String>,
     /// Blob store of the home: file:///… or s3://…
     #[arg(long, global = true, value_name = "URL", help_heading = "Global options", env = "ROPEWALK_BLOBS")]
     blobs: Option<String>,
     /// Form of what is printed
-    #[arg(short, long, global = true, value_enum, default_value_t, help_heading = "Global options", env = "ROPEWALK_OUTPUT")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        help_heading = "Global options",
+        env = "ROPEWALK_OUTPUT"
+    )]
     output: Format,
     /// Print results only
     #[arg(short, long, global = true, help_heading = "Global options")]
@@ -65,10 +88,14 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the whole line on real data and leave it open in the browser
-    #[command(after_help = "Examples:\n  ropewalk demo\n  ropewalk demo --exit -o json\n  ropewalk demo --home /tmp/tour --port 0")]
+    #[command(
+        after_help = "Examples:\n  ropewalk demo\n  ropewalk demo --exit -o json\n  ropewalk demo --home /tmp/tour --port 0"
+    )]
     Demo(demo::DemoArgs),
     /// Serve everything: web app, APIs, monitors
-    #[command(after_help = "Examples:\n  ropewalk up\n  ropewalk up --port 0 --home /srv/ropewalk\n  ropewalk up --database postgres://ropewalk@db/ropewalk --blobs s3://bucket/prefix")]
+    #[command(
+        after_help = "Examples:\n  ropewalk up\n  ropewalk up --port 0 --home /srv/ropewalk\n  ropewalk up --database postgres://ropewalk@db/ropewalk --blobs s3://bucket/prefix"
+    )]
     Up(UpArgs),
     /// Datasets: commit, branch, tag, compare and merge tables
     #[command(subcommand)]
@@ -95,13 +122,19 @@ enum Command {
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
     /// What changed between the good and the bad of a thing
-    #[command(after_help = "Examples:\n  ropewalk why incident:1\n  ropewalk why endpoint:wine\n  ropewalk why model:wine-quality/2")]
+    #[command(
+        after_help = "Examples:\n  ropewalk why incident:1\n  ropewalk why endpoint:wine\n  ropewalk why model:wine-quality/2"
+    )]
     Why(journal::WhyArgs),
     /// What a thing was made from, and what was made from it
-    #[command(after_help = "Examples:\n  ropewalk lineage model:wine-quality/2\n  ropewalk lineage dataset:wine --direction downstream")]
+    #[command(
+        after_help = "Examples:\n  ropewalk lineage model:wine-quality/2\n  ropewalk lineage dataset:wine --direction downstream"
+    )]
     Lineage(journal::LineageArgs),
     /// The hash-chained record of everything that matters
-    #[command(after_help = "Examples:\n  ropewalk journal\n  ropewalk journal --about endpoint:wine\n  ropewalk journal --verify")]
+    #[command(
+        after_help = "Examples:\n  ropewalk journal\n  ropewalk journal --about endpoint:wine\n  ropewalk journal --verify"
+    )]
     Journal(journal::JournalArgs),
     /// Long work in the background
     #[command(subcommand)]
@@ -115,7 +148,9 @@ enum Command {
     /// Check this machine and this home, with a remedy for each finding
     Doctor,
     /// Print the completions of a shell
-    #[command(after_help = "Example:\n  ropewalk completions bash > ~/.local/share/bash-completion/completions/ropewalk")]
+    #[command(
+        after_help = "Example:\n  ropewalk completions bash > ~/.local/share/bash-completion/completions/ropewalk"
+    )]
     Completions {
         /// The shell
         shell: clap_complete::Shell,

@@ -109,9 +109,9 @@ impl Client {
                 if body.is_some() {
                     request = request.header(header::CONTENT_TYPE, "application/json");
                 }
-                let request = request
-                    .body(body.map_or_else(Body::empty, Body::from))
-                    .map_err(|source| Error::internal(format!("the request {path} cannot be made")).source(source))?;
+                let request = request.body(body.map_or_else(Body::empty, Body::from)).map_err(|source| {
+                    Error::internal(format!("the request {path} cannot be made")).source(source)
+                })?;
                 let response: Response<Body> = match router.clone().oneshot(request).await {
                     Ok(response) => response,
                     Err(never) => match never {},

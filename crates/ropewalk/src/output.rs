@@ -136,7 +136,9 @@ impl ProgressLine {
             return Self(ProgressBar::hidden());
         }
         let bar = ProgressBar::new(0);
-        if let Ok(style) = ProgressStyle::with_template("  {spinner} {bar:24.cyan/dim} {pos}/{len} {wide_msg:.dim}") {
+        if let Ok(style) =
+            ProgressStyle::with_template("  {spinner} {bar:24.cyan/dim} {pos}/{len} {wide_msg:.dim}")
+        {
             bar.set_style(style);
         }
         Self(bar)

@@ -28,9 +28,12 @@ impl Server {
         let host = settings.text("host").unwrap_or("127.0.0.1").to_owned();
         let port = settings.port();
         if let Some(running) = Running::find(&settings.home).await {
-            return Err(Error::new(Code::Conflict, format!("a server has the home {} open already", settings.home.display()))
-                .why(format!("process {} answers at {}", running.process, running.address))
-                .hint(format!("use it: every command finds it; or stop it: kill {}", running.process)));
+            return Err(Error::new(
+                Code::Conflict,
+                format!("a server has the home {} open already", settings.home.display()),
+            )
+            .why(format!("process {} answers at {}", running.process, running.address))
+            .hint(format!("use it: every command finds it; or stop it: kill {}", running.process)));
         }
         let mut app = App::open(settings).await?;
         let token = Auth::random_token();
@@ -57,7 +60,8 @@ impl Server {
     pub(crate) async fn stop(self) -> Result<()> {
         Running::remove(&self.app.core.home);
         self.stop.send_replace(true);
-        let ended = self.serving.await.map_err(|source| Error::internal("the server broke off").source(source));
+        let ended =
+            self.serving.await.map_err(|source| Error::internal("the server broke off").source(source));
         for task in self.background {
             task.abort();
         }
@@ -83,7 +87,10 @@ pub(crate) async fn up(settings: Settings, output: Output, open: bool) -> Result
     let core = &server.app.core;
     output.say(&format!("{} at {}", "ropewalk is up".green().bold(), server.address.bold()));
     output.say(&format!("  home      {}", core.home.display()));
-    output.say(&format!("  database  {}", if core.database.is_sqlite() { "SQLite in the home" } else { "PostgreSQL" }));
+    output.say(&format!(
+        "  database  {}",
+        if core.database.is_sqlite() { "SQLite in the home" } else { "PostgreSQL" }
+    ));
     output.say(&format!("  blobs     {}", core.settings.blobs_url()));
     output.say(&format!("  mlflow    export MLFLOW_TRACKING_URI={}", server.address));
     output.say(&format!("  started in {:.2} s; stop with Ctrl-C", started.elapsed().as_secs_f64()));
@@ -128,4 +135,3 @@ pub(crate) fn open_browser(address: &str) {
         tracing::debug!(%error, "no browser could be opened");
     }
 }
-

@@ -9,7 +9,7 @@ mod writer;
 
 use futures::future::BoxFuture;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{Any, AnyPool, Connection as _, Executor};
+use sqlx::{Any, AnyPool, ConnectOptions, Connection as _, Executor};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ impl Database {
             return Err(Error::invalid(format!("“{url}” is not a database that Ropewalk knows"))
                 .hint("ropewalk up --database sqlite:///path/meta.db   # or postgres://user@host/name"));
         }
-        let options = AnyConnectOptions::from_str(url)?;
+        let options = AnyConnectOptions::from_str(url)?.disable_statement_logging();
         let pool = AnyPoolOptions::new()
             .max_connections(16)
             .acquire_timeout(Duration::from_secs(15))
@@ -59,7 +59,8 @@ impl Database {
             tokio::fs::create_dir_all(folder).await?;
         }
         let url = format!("sqlite://{path}?mode=rwc");
-        let options = AnyConnectOptions::from_str(&url)?;
+        // The driver warns of statements that a busy machine makes slow: that is no news to a user.
+        let options = AnyConnectOptions::from_str(&url)?.disable_statement_logging();
         let connect = |connections: u32| {
             AnyPoolOptions::new()
                 .max_connections(connections)

@@ -27,7 +27,9 @@ pub(crate) enum AuthCommand {
     #[command(visible_alias = "list")]
     Ls,
     /// Make a token for a program; it is shown this once
-    #[command(after_help = "Example:\n  ropewalk auth token ci --role scientist\n\nThe first credential must be an admin's; from then on every caller of a server proves who it is.")]
+    #[command(
+        after_help = "Example:\n  ropewalk auth token ci --role scientist\n\nThe first credential must be an admin's; from then on every caller of a server proves who it is."
+    )]
     Token {
         /// Its name
         name: String,
@@ -74,7 +76,9 @@ pub(crate) async fn run(context: &Context, command: AuthCommand) -> Result<()> {
         AuthCommand::Token { name, role } => {
             let created: Value = client.post(PATH, &json!({"name": name, "role": role_text(role)})).await?;
             context.output.say("The token is shown this once:");
-            context.output.text(&created, |created| created["token"].as_str().unwrap_or_default().to_owned())?;
+            context
+                .output
+                .text(&created, |created| created["token"].as_str().unwrap_or_default().to_owned())?;
             context.output.next("export ROPEWALK_TOKEN=…   # MLFLOW_TRACKING_TOKEN for MLflow's client");
             Ok(())
         }

@@ -10,7 +10,9 @@ use crate::table::Table;
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Show every setting with its value
-    #[command(after_help = "Settings come from, strongest first: flags, ROPEWALK_… variables, ropewalk.toml here or above,\n~/.config/ropewalk/config.toml, defaults.\n\nExample:\n  ropewalk config show --origin")]
+    #[command(
+        after_help = "Settings come from, strongest first: flags, ROPEWALK_… variables, ropewalk.toml here or above,\n~/.config/ropewalk/config.toml, defaults.\n\nExample:\n  ropewalk config show --origin"
+    )]
     Show {
         /// Also show where each value comes from
         #[arg(long)]
@@ -34,7 +36,11 @@ pub(crate) fn run(context: &Context, command: ConfigCommand) -> Result<()> {
         .into_iter()
         .map(|(known, sourced)| Setting {
             key: known.key,
-            value: if known.key == "home" { context.settings.home.display().to_string() } else { sourced.value },
+            value: if known.key == "home" {
+                context.settings.home.display().to_string()
+            } else {
+                sourced.value
+            },
             origin: sourced.origin,
             meaning: known.meaning,
         })
@@ -42,8 +48,10 @@ pub(crate) fn run(context: &Context, command: ConfigCommand) -> Result<()> {
     context.output.list(&settings, "", |settings| {
         let mut table = Table::new(&["setting", "value", if origin { "origin" } else { "meaning" }]);
         for setting in settings {
-            let from = serde_json::to_value(setting.origin).ok().and_then(|value| value.as_str().map(str::to_owned));
-            let last = if origin { from.unwrap_or_default().replace('_', " ") } else { setting.meaning.to_owned() };
+            let from =
+                serde_json::to_value(setting.origin).ok().and_then(|value| value.as_str().map(str::to_owned));
+            let last =
+                if origin { from.unwrap_or_default().replace('_', " ") } else { setting.meaning.to_owned() };
             let value = if setting.value.is_empty() { "–" } else { &setting.value };
             table.row([setting.key, value, &last]);
         }

@@ -20,7 +20,9 @@ pub(crate) enum DataCommand {
     #[command(visible_alias = "list")]
     Ls,
     /// Commit files to a branch of a dataset; both are made if missing
-    #[command(after_help = "Examples:\n  ropewalk data commit wine red.csv -m 'red wines' --tag v1\n  ropewalk data commit wine white.csv --branch add-white")]
+    #[command(
+        after_help = "Examples:\n  ropewalk data commit wine red.csv -m 'red wines' --tag v1\n  ropewalk data commit wine white.csv --branch add-white"
+    )]
     Commit {
         /// The dataset
         dataset: String,
@@ -122,13 +124,18 @@ pub(crate) async fn run(context: &Context, command: DataCommand) -> Result<()> {
     match command {
         DataCommand::Ls => {
             let datasets: Vec<Dataset> = context.client().await?.get("/api/v1/datasets").await?;
-            output.list(&datasets, "No datasets yet. Make one: ropewalk data commit NAME FILE.csv", datasets_table)
+            output.list(
+                &datasets,
+                "No datasets yet. Make one: ropewalk data commit NAME FILE.csv",
+                datasets_table,
+            )
         }
         DataCommand::Commit { dataset, files, branch, message, tag, from } => {
             let files = files.iter().map(|file| read_file(file)).collect::<Result<Vec<_>>>()?;
             let client = context.client().await?;
             let path = format!("/api/v1/datasets/{}/commits", segment(&dataset));
-            let body = json!({"branch": branch, "message": message, "files": files, "create_branch_from": from});
+            let body =
+                json!({"branch": branch, "message": message, "files": files, "create_branch_from": from});
             let commit: Commit = client.post(&path, &body).await?;
             if let Some(tag) = tag {
                 let path = format!("/api/v1/datasets/{}/tags", segment(&dataset));
@@ -150,8 +157,16 @@ pub(crate) async fn run(context: &Context, command: DataCommand) -> Result<()> {
                     let Some(table) = &file.table else { continue };
                     output.say(&format!("\n{}", file.path));
                     output.list(&table.columns, "", |columns| {
-                        let mut rows =
-                            Table::new(&["column", "kind", ">missing", ">distinct", ">min", ">mean", ">max", ">std"]);
+                        let mut rows = Table::new(&[
+                            "column",
+                            "kind",
+                            ">missing",
+                            ">distinct",
+                            ">min",
+                            ">mean",
+                            ">max",
+                            ">std",
+                        ]);
                         for column in columns {
                             let number = |value: Option<f64>| value.map(figure).unwrap_or_default();
                             rows.row([
@@ -224,11 +239,16 @@ pub(crate) async fn run(context: &Context, command: DataCommand) -> Result<()> {
         DataCommand::Cat { file } => {
             let spec: DatasetSpec = file.parse()?;
             let Some(path) = &spec.path else {
-                return Err(Error::invalid(format!("“{file}” names no file"))
-                    .hint(format!("ropewalk data show {}@{}   # lists the files", spec.name, spec.reference)));
+                return Err(Error::invalid(format!("“{file}” names no file")).hint(format!(
+                    "ropewalk data show {}@{}   # lists the files",
+                    spec.name, spec.reference
+                )));
             };
-            let place = format!("/api/v1/datasets/{}/files/{}", segment(&spec.name), segment(&spec.reference));
-            print_bytes(&context.client().await?.get_bytes(&query(&place, &[("path", Some(path.clone()))])).await?)
+            let place =
+                format!("/api/v1/datasets/{}/files/{}", segment(&spec.name), segment(&spec.reference));
+            print_bytes(
+                &context.client().await?.get_bytes(&query(&place, &[("path", Some(path.clone()))])).await?,
+            )
         }
         DataCommand::Rows { version, limit } => {
             let spec: DatasetSpec = version.parse()?;
@@ -256,8 +276,11 @@ pub(crate) async fn run(context: &Context, command: DataCommand) -> Result<()> {
             if report.ok {
                 return Ok(());
             }
-            Err(Error::new(ropewalk_core::Code::Corrupt, format!("{} places of {dataset} are damaged", report.problems.len()))
-                .hint("restore the named files from a copy and commit them again"))
+            Err(Error::new(
+                ropewalk_core::Code::Corrupt,
+                format!("{} places of {dataset} are damaged", report.problems.len()),
+            )
+            .hint("restore the named files from a copy and commit them again"))
         }
     }
 }
@@ -319,7 +342,10 @@ fn commit_table(commit: &Commit) -> Table {
     table.pair("rows", commit.rows.to_string());
     table.pair("bytes", format!("{} ({} new in the store)", bytes(commit.bytes), bytes(commit.new_bytes)));
     for file in &commit.files {
-        let columns = file.table.as_ref().map(|table| format!(", {} rows × {} columns", table.rows, table.columns.len()));
+        let columns = file
+            .table
+            .as_ref()
+            .map(|table| format!(", {} rows × {} columns", table.rows, table.columns.len()));
         table.pair("file", format!("{}  {}{}", file.path, bytes(file.bytes), columns.unwrap_or_default()));
     }
     table
@@ -328,11 +354,7 @@ fn commit_table(commit: &Commit) -> Table {
 fn references_table(references: &[RefInfo]) -> Table {
     let mut table = Table::new(&["name", "commit", "moved"]);
     for reference in references {
-        table.row([
-            reference.name.clone(),
-            short(&reference.commit),
-            ago(reference.updated_ms),
-        ]);
+        table.row([reference.name.clone(), short(&reference.commit), ago(reference.updated_ms)]);
     }
     table
 }
@@ -341,7 +363,8 @@ fn diff_table(diff: &Diff) -> Table {
     let mut table = Table::new(&["what", "change", ">before", ">after", "note"]);
     for file in &diff.files {
         let change = format!("{:?}", file.change).to_lowercase();
-        let note = file.table.as_ref().map(|table| format!("rows +{} −{}", table.rows_added, table.rows_removed));
+        let note =
+            file.table.as_ref().map(|table| format!("rows +{} −{}", table.rows_added, table.rows_removed));
         table.row([
             file.path.clone(),
             change,
@@ -350,7 +373,8 @@ fn diff_table(diff: &Diff) -> Table {
             note.unwrap_or_default(),
         ]);
         for column in file.table.iter().flat_map(|table| &table.columns) {
-            let mean = |value: Option<f64>| value.map(|mean| format!("mean {}", figure(mean))).unwrap_or_default();
+            let mean =
+                |value: Option<f64>| value.map(|mean| format!("mean {}", figure(mean))).unwrap_or_default();
             table.row([
                 format!("  {}", column.name),
                 format!("{:?}", column.change).to_lowercase(),

@@ -31,7 +31,12 @@ fn good(check: &'static str, found: impl Into<String>) -> Finding {
     Finding { check, verdict: Verdict::Ok, found: found.into(), remedy: None }
 }
 
-fn poor(check: &'static str, verdict: Verdict, found: impl Into<String>, remedy: impl Into<String>) -> Finding {
+fn poor(
+    check: &'static str,
+    verdict: Verdict,
+    found: impl Into<String>,
+    remedy: impl Into<String>,
+) -> Finding {
     Finding { check, verdict, found: found.into(), remedy: Some(remedy.into()) }
 }
 
@@ -54,7 +59,12 @@ pub(crate) async fn run(context: &Context) -> Result<()> {
                 Verdict::Warning => "warning",
                 Verdict::Failed => "FAILED",
             };
-            table.row([verdict, finding.check, &finding.found, finding.remedy.as_deref().unwrap_or_default()]);
+            table.row([
+                verdict,
+                finding.check,
+                &finding.found,
+                finding.remedy.as_deref().unwrap_or_default(),
+            ]);
         }
         table
     })?;
@@ -74,7 +84,9 @@ fn home(context: &Context) -> Finding {
     }
     match std::fs::write(&probe, b"probe").and_then(|()| std::fs::remove_file(&probe)) {
         Ok(()) => good("home", format!("{} is writable", home.display())),
-        Err(error) => poor("home", Verdict::Failed, format!("{}: {error}", home.display()), "name another: --home DIR"),
+        Err(error) => {
+            poor("home", Verdict::Failed, format!("{}: {error}", home.display()), "name another: --home DIR")
+        }
     }
 }
 
@@ -83,12 +95,18 @@ fn disk(context: &Context) -> Finding {
     let free = folder.and_then(free_bytes);
     match free {
         None => poor("disk", Verdict::Warning, "free space is not known", "look with: df -h"),
-        Some(free) if free < 100_000_000 => {
-            poor("disk", Verdict::Failed, format!("{} free", bytes(free)), "free some space: nothing can be written soon")
-        }
-        Some(free) if free < 2_000_000_000 => {
-            poor("disk", Verdict::Warning, format!("{} free", bytes(free)), "free some space before long work")
-        }
+        Some(free) if free < 100_000_000 => poor(
+            "disk",
+            Verdict::Failed,
+            format!("{} free", bytes(free)),
+            "free some space: nothing can be written soon",
+        ),
+        Some(free) if free < 2_000_000_000 => poor(
+            "disk",
+            Verdict::Warning,
+            format!("{} free", bytes(free)),
+            "free some space before long work",
+        ),
         Some(free) => good("disk", format!("{} free", bytes(free))),
     }
 }
@@ -121,7 +139,8 @@ async fn database(context: &Context) -> Finding {
         return good("database", "SQLite in the home (not made yet)");
     }
     let started = Instant::now();
-    let opened = tokio::time::timeout(Duration::from_secs(20), Database::open(&settings.database_url())).await;
+    let opened =
+        tokio::time::timeout(Duration::from_secs(20), Database::open(&settings.database_url())).await;
     let answer = match opened {
         Ok(Ok(database)) => database.ping().await.map(|()| database),
         Ok(Err(error)) => Err(error),
@@ -150,12 +169,20 @@ async fn blobs(context: &Context) -> Finding {
         blobs.put(PROBE, Bytes::from_static(b"probe")).await?;
         let read = blobs.get(PROBE).await?;
         blobs.delete(PROBE).await?;
-        if read == "probe" { Ok(()) } else { Err(Error::new(Code::Corrupt, "what was read is not what was written")) }
+        if read == "probe" {
+            Ok(())
+        } else {
+            Err(Error::new(Code::Corrupt, "what was read is not what was written"))
+        }
     };
     match tokio::time::timeout(Duration::from_secs(20), probe).await {
         Ok(Ok(())) => good("blobs", format!("{} takes and gives bytes", context.settings.blobs_url())),
-        Ok(Err(error)) => poor("blobs", Verdict::Failed, error.to_string(), "check --blobs and its credentials"),
-        Err(_) => poor("blobs", Verdict::Failed, "no answer within 20 seconds", "check --blobs and the network"),
+        Ok(Err(error)) => {
+            poor("blobs", Verdict::Failed, error.to_string(), "check --blobs and its credentials")
+        }
+        Err(_) => {
+            poor("blobs", Verdict::Failed, "no answer within 20 seconds", "check --blobs and the network")
+        }
     }
 }
 
@@ -171,7 +198,9 @@ async fn server(context: &Context) -> Finding {
         };
     }
     match Running::find(&context.settings.home).await {
-        Some(running) => good("server", format!("running at {} (process {})", running.address, running.process)),
+        Some(running) => {
+            good("server", format!("running at {} (process {})", running.address, running.process))
+        }
         None => good("server", "not running: commands work within their own process"),
     }
 }
@@ -183,7 +212,12 @@ async fn port(context: &Context) -> Finding {
     }
     match tokio::net::TcpListener::bind(("127.0.0.1", port)).await {
         Ok(_) => good("port", format!("{port} is free")),
-        Err(_) => poor("port", Verdict::Warning, format!("{port} is taken by another program"), "ropewalk up --port 0"),
+        Err(_) => poor(
+            "port",
+            Verdict::Warning,
+            format!("{port} is taken by another program"),
+            "ropewalk up --port 0",
+        ),
     }
 }
 

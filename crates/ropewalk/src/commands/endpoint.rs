@@ -26,7 +26,9 @@ pub(crate) enum EndpointCommand {
         name: String,
     },
     /// Deploy a model version as a new revision; the first one makes the endpoint
-    #[command(after_help = "Examples:\n  ropewalk endpoint deploy wine --model wine-quality@champion\n  ropewalk endpoint deploy wine --model wine-quality/2 --rollout")]
+    #[command(
+        after_help = "Examples:\n  ropewalk endpoint deploy wine --model wine-quality@champion\n  ropewalk endpoint deploy wine --model wine-quality/2 --rollout"
+    )]
     Deploy(DeployArgs),
     /// Split the traffic between revisions
     #[command(after_help = "Example:\n  ropewalk endpoint traffic wine 1=90 2=10 --reason 'try version 2'")]
@@ -56,7 +58,9 @@ pub(crate) enum EndpointCommand {
         reason: String,
     },
     /// Move traffic to a revision step by step, judged by outcomes, with automatic rollback
-    #[command(after_help = "Examples:\n  ropewalk endpoint rollout wine 2\n  ropewalk endpoint rollout wine 2 --steps 5,25,100 --max-wait 300")]
+    #[command(
+        after_help = "Examples:\n  ropewalk endpoint rollout wine 2\n  ropewalk endpoint rollout wine 2 --steps 5,25,100 --max-wait 300"
+    )]
     Rollout(RolloutArgs),
     /// The roll-outs of an endpoint, newest first
     Rollouts {
@@ -144,7 +148,8 @@ pub(crate) async fn run(context: &Context, command: EndpointCommand) -> Result<(
             let revision: Revision = client.post(&path(&args.name, "/revisions"), &body).await?;
             output.one(&revision, revision_table)?;
             if args.rollout && revision.percent < 100.0 {
-                return roll_out(context, &args.name, revision.revision, RolloutSettings::default(), false).await;
+                return roll_out(context, &args.name, revision.revision, RolloutSettings::default(), false)
+                    .await;
             }
             output.next(&format!("ropewalk endpoint served {}", args.name));
             Ok(())
@@ -153,7 +158,8 @@ pub(crate) async fn run(context: &Context, command: EndpointCommand) -> Result<(
             let shares = shares.iter().map(|share| read_share(share)).collect::<Result<Vec<_>>>()?;
             if dry_run {
                 for share in &shares {
-                    output.say(&format!("revision {} would get {} % of {name}", share.revision, share.percent));
+                    output
+                        .say(&format!("revision {} would get {} % of {name}", share.revision, share.percent));
                 }
                 return Ok(());
             }
@@ -182,7 +188,8 @@ pub(crate) async fn run(context: &Context, command: EndpointCommand) -> Result<(
         EndpointCommand::Rollouts { name } => {
             let page: Paged<Rollout> = client.get(&path(&name, "/rollouts")).await?;
             output.list(&page.items, "No roll-outs yet.", |rollouts| {
-                let mut table = Table::new(&["roll-out", "revision", "model", "status", ">rollback s", "started"]);
+                let mut table =
+                    Table::new(&["roll-out", "revision", "model", "status", ">rollback s", "started"]);
                 for rollout in rollouts {
                     table.row([
                         short(&rollout.id),
@@ -200,7 +207,9 @@ pub(crate) async fn run(context: &Context, command: EndpointCommand) -> Result<(
             let served: ServedState = client.get(&path(&name, "/served")).await?;
             output.one(&served, served_table)
         }
-        EndpointCommand::Predict { name, input, limit } => predict(context, client, &name, &input, limit).await,
+        EndpointCommand::Predict { name, input, limit } => {
+            predict(context, client, &name, &input, limit).await
+        }
     }
 }
 
@@ -241,7 +250,8 @@ fn read_share(text: &str) -> Result<TrafficShare> {
             Some(TrafficShare::new(revision.parse().ok()?, percent.trim_end_matches('%').parse().ok()?))
         })
         .ok_or_else(|| {
-            Error::invalid(format!("“{text}” is not a share of the traffic")).hint("ropewalk endpoint traffic NAME 1=90 2=10")
+            Error::invalid(format!("“{text}” is not a share of the traffic"))
+                .hint("ropewalk endpoint traffic NAME 1=90 2=10")
         })
 }
 
@@ -258,11 +268,13 @@ async fn predict(
     let rows: Vec<usize> = (0..limit.unwrap_or(usize::MAX).min(frame.rows())).collect();
     let frame = frame.select(&rows);
     let metadata: Value = client.get(&format!("/v2/models/{}", segment(name))).await?;
-    let wanted: Vec<String> = metadata["inputs"].as_array().into_iter().flatten().map(|i| scalar(&i["name"])).collect();
+    let wanted: Vec<String> =
+        metadata["inputs"].as_array().into_iter().flatten().map(|i| scalar(&i["name"])).collect();
     let request = inference_request(&frame, &wanted)?;
     let answer: Value = client.post(&format!("/v2/models/{}/infer", segment(name)), &request).await?;
     let output = |wanted: &str| {
-        let found = answer["outputs"].as_array().into_iter().flatten().find(|output| output["name"] == wanted);
+        let found =
+            answer["outputs"].as_array().into_iter().flatten().find(|output| output["name"] == wanted);
         found.and_then(|output| output["data"].as_array()).cloned().unwrap_or_default()
     };
     let (scores, ids) = (output("probability"), output("prediction_id"));
@@ -296,17 +308,29 @@ pub(crate) fn inference_request(frame: &Frame, wanted: &[String]) -> Result<Valu
         inputs.push(match column {
             Column::Number(values) => {
                 // JSON has no NaN: a missing value is null.
-                let data: Vec<Option<f64>> = values.iter().map(|value| value.is_finite().then_some(*value)).collect();
+                let data: Vec<Option<f64>> =
+                    values.iter().map(|value| value.is_finite().then_some(*value)).collect();
                 json!({"name": name, "shape": shape, "datatype": "FP64", "data": data})
             }
-            Column::Text(values) => json!({"name": name, "shape": shape, "datatype": "BYTES", "data": values}),
+            Column::Text(values) => {
+                json!({"name": name, "shape": shape, "datatype": "BYTES", "data": values})
+            }
         });
     }
     Ok(json!({"inputs": inputs}))
 }
 
 fn endpoints_table(endpoints: &[EndpointView]) -> Table {
-    let mut table = Table::new(&["endpoint", "serves", "ready", ">requests", ">failures", ">req/s", ">p50 ms", ">p99 ms"]);
+    let mut table = Table::new(&[
+        "endpoint",
+        "serves",
+        "ready",
+        ">requests",
+        ">failures",
+        ">req/s",
+        ">p50 ms",
+        ">p99 ms",
+    ]);
     for view in endpoints {
         let serves: Vec<String> = view
             .endpoint
@@ -377,11 +401,15 @@ fn rollout_table(rollout: &Rollout) -> Table {
     table.pair("to", format!("{}/{}", rollout.model, rollout.version));
     for step in &rollout.steps {
         let status = serde_json::to_value(step.status).map(|value| scalar(&value)).unwrap_or_default();
-        let verdict = step.judgement.as_ref().map(|judgement| format!(": {}", judgement.text)).unwrap_or_default();
+        let verdict =
+            step.judgement.as_ref().map(|judgement| format!(": {}", judgement.text)).unwrap_or_default();
         table.pair(&format!("{} %", figure(step.percent)), format!("{status}{verdict}"));
     }
     table.pair("status", rollout.status.as_str().replace('_', " "));
-    table.pair("rollback", rollout.rollback_seconds.map(|s| format!("{s:.2} s after harm was found")).unwrap_or_default());
+    table.pair(
+        "rollback",
+        rollout.rollback_seconds.map(|s| format!("{s:.2} s after harm was found")).unwrap_or_default(),
+    );
     table.pair("proof", rollout.final_read_back.as_ref().map(|proof| proof.text.clone()).unwrap_or_default());
     table
 }

@@ -46,7 +46,9 @@ pub(crate) enum IncidentCommand {
         text: String,
     },
     /// Run a runbook: retrain on what was captured, gate, roll out, prove, resolve
-    #[command(after_help = "Examples:\n  ropewalk incident runbook 1 --dry-run\n  ropewalk incident runbook 1 --trials 6")]
+    #[command(
+        after_help = "Examples:\n  ropewalk incident runbook 1 --dry-run\n  ropewalk incident runbook 1 --trials 6"
+    )]
     Runbook(RunbookArgs),
     /// Print the post-mortem, in Markdown
     Postmortem {
@@ -81,7 +83,8 @@ pub(crate) async fn run(context: &Context, command: IncidentCommand) -> Result<(
             let items = answer.get("items").cloned().unwrap_or(answer);
             let incidents: Vec<Incident> = serde_json::from_value(items)?;
             output.list(&incidents, "No incidents.", |incidents| {
-                let mut table = Table::new(&[">number", "priority", "status", "endpoint", "opened", "title", ">cost"]);
+                let mut table =
+                    Table::new(&[">number", "priority", "status", "endpoint", "opened", "title", ">cost"]);
                 for incident in incidents {
                     table.row([
                         incident.number.to_string(),
@@ -122,14 +125,16 @@ pub(crate) async fn run(context: &Context, command: IncidentCommand) -> Result<(
                     .why("it moves traffic and is judged by what the server answers")
                     .hint("ropewalk up   # then run the same command again"));
             }
-            let body = json!({"name": args.name, "dry_run": args.dry_run, "parameters": {"trials": args.trials}});
+            let body =
+                json!({"name": args.name, "dry_run": args.dry_run, "parameters": {"trials": args.trials}});
             let run: RunbookRun = client.job(&path(&args.incident, "/runbook"), &body).await?;
             output.one(&run, runbook_table)?;
             match run.status {
-                StepStatus::Failed | StepStatus::Interrupted => {
-                    Err(Error::new(Code::GateFailed, format!("the runbook {} did not mend incident {}", args.name, args.incident))
-                        .hint(format!("ropewalk incident show {}", args.incident)))
-                }
+                StepStatus::Failed | StepStatus::Interrupted => Err(Error::new(
+                    Code::GateFailed,
+                    format!("the runbook {} did not mend incident {}", args.name, args.incident),
+                )
+                .hint(format!("ropewalk incident show {}", args.incident))),
                 _ => Ok(()),
             }
         }
@@ -165,7 +170,11 @@ fn show(context: &Context, detail: &IncidentDetail) -> Result<()> {
         head.pair("cost", format!("{:.1} s, {}", incident.cost.seconds, money(&incident.cost)));
         let mut timeline = Table::new(&[">after", "actor", "what"]);
         for event in &detail.timeline {
-            timeline.row([format!("{:+.1} s", event.offset_seconds), event.actor.clone(), event.text.clone()]);
+            timeline.row([
+                format!("{:+.1} s", event.offset_seconds),
+                event.actor.clone(),
+                event.text.clone(),
+            ]);
         }
         format!("{head}\n\n{timeline}")
     })?;

@@ -69,8 +69,10 @@ pub(crate) async fn run(context: &Context, args: JournalArgs) -> Result<()> {
         })?;
         return match verification.broken_at {
             None => Ok(()),
-            Some(seq) => Err(Error::new(Code::Corrupt, format!("entry {seq} of the journal is not what was written"))
-                .hint("restore the database from a backup, and find out who changed it")),
+            Some(seq) => {
+                Err(Error::new(Code::Corrupt, format!("entry {seq} of the journal is not what was written"))
+                    .hint("restore the database from a backup, and find out who changed it"))
+            }
         };
     }
     let path = query(
@@ -122,10 +124,24 @@ pub(crate) async fn lineage(context: &Context, args: LineageArgs) -> Result<()> 
         let down = args.direction != Way::Upstream;
         lines.push(lineage.of.to_string());
         if up {
-            draw(lineage, lineage.of.as_str(), true, "", &mut lines, &mut vec![lineage.of.as_str().to_owned()]);
+            draw(
+                lineage,
+                lineage.of.as_str(),
+                true,
+                "",
+                &mut lines,
+                &mut vec![lineage.of.as_str().to_owned()],
+            );
         }
         if down {
-            draw(lineage, lineage.of.as_str(), false, "", &mut lines, &mut vec![lineage.of.as_str().to_owned()]);
+            draw(
+                lineage,
+                lineage.of.as_str(),
+                false,
+                "",
+                &mut lines,
+                &mut vec![lineage.of.as_str().to_owned()],
+            );
         }
         lines.join("\n")
     })?;
@@ -137,7 +153,14 @@ pub(crate) async fn lineage(context: &Context, args: LineageArgs) -> Result<()> 
 
 /// One level of the tree: `←` leads to what it was made from, `→` to what was made from it. A thing
 /// that stands above already is named but not drawn again.
-fn draw(lineage: &Lineage, of: &str, up: bool, indent: &str, lines: &mut Vec<String>, seen: &mut Vec<String>) {
+fn draw(
+    lineage: &Lineage,
+    of: &str,
+    up: bool,
+    indent: &str,
+    lines: &mut Vec<String>,
+    seen: &mut Vec<String>,
+) {
     let mut next: Vec<(&str, &str)> = lineage
         .edges
         .iter()

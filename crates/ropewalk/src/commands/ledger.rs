@@ -11,7 +11,9 @@ use crate::table::{Table, ago, bytes, figure};
 #[derive(Debug, Subcommand)]
 pub(crate) enum LedgerCommand {
     /// What everything took, by activity and by subject
-    #[command(after_help = "Examples:\n  ropewalk ledger summary\n  ropewalk ledger summary --activity train -o json")]
+    #[command(
+        after_help = "Examples:\n  ropewalk ledger summary\n  ropewalk ledger summary --activity train -o json"
+    )]
     Summary {
         /// Only this subject, such as incident:…
         #[arg(long)]
@@ -62,7 +64,8 @@ pub(crate) async fn run(context: &Context, command: LedgerCommand) -> Result<()>
             let path = query("/api/v1/ledger/entries", &[("limit", Some(limit.to_string()))]);
             let page: Paged<LedgerEntry> = client.get(&path).await?;
             output.list(&page.items, "Nothing was measured yet.", |entries| {
-                let mut table = Table::new(&["when", "activity", "subject", ">seconds", ">Wh", ">g CO₂e", ">money"]);
+                let mut table =
+                    Table::new(&["when", "activity", "subject", ">seconds", ">Wh", ">g CO₂e", ">money"]);
                 for entry in entries {
                     table.row([
                         ago(entry.time_ms),
@@ -84,12 +87,27 @@ pub(crate) async fn run(context: &Context, command: LedgerCommand) -> Result<()>
                 table.pair("method", &method.method);
                 table.pair("how", &method.explanation);
                 table.pair("processor", format!("{}, {} threads", method.processor, method.threads));
-                table.pair("processor power", format!("{} W ({})", figure(method.processor_watts), method.processor_watts_origin));
-                table.pair("memory", format!("{}, {} W", bytes(method.memory_bytes), figure(method.memory_watts)));
+                table.pair(
+                    "processor power",
+                    format!("{} W ({})", figure(method.processor_watts), method.processor_watts_origin),
+                );
+                table.pair(
+                    "memory",
+                    format!("{}, {} W", bytes(method.memory_bytes), figure(method.memory_watts)),
+                );
                 table.pair("facility (PUE)", figure(method.pue));
-                table.pair("carbon intensity", format!("{} g CO₂e/kWh ({})", figure(method.grams_per_kwh), method.intensity_origin));
-                table.pair("price of energy", format!("{} {}/kWh", figure(method.price_per_kwh), method.currency));
-                table.pair("price of the machine", format!("{} {}/h", figure(method.price_per_hour), method.currency));
+                table.pair(
+                    "carbon intensity",
+                    format!("{} g CO₂e/kWh ({})", figure(method.grams_per_kwh), method.intensity_origin),
+                );
+                table.pair(
+                    "price of energy",
+                    format!("{} {}/kWh", figure(method.price_per_kwh), method.currency),
+                );
+                table.pair(
+                    "price of the machine",
+                    format!("{} {}/h", figure(method.price_per_hour), method.currency),
+                );
                 table
             })
         }

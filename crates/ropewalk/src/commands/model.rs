@@ -16,13 +16,17 @@ pub(crate) enum ModelCommand {
     #[command(visible_alias = "list")]
     Ls,
     /// Show a model's versions, or one version
-    #[command(after_help = "Examples:\n  ropewalk model show wine-quality\n  ropewalk model show wine-quality@champion\n  ropewalk model show wine-quality/2")]
+    #[command(
+        after_help = "Examples:\n  ropewalk model show wine-quality\n  ropewalk model show wine-quality@champion\n  ropewalk model show wine-quality/2"
+    )]
     Show {
         /// The model, as NAME, NAME/VERSION or NAME@ALIAS
         model: String,
     },
     /// Register a run's model as the next version, if it passes the gates
-    #[command(after_help = "Example:\n  ropewalk model register wine-quality --run RUN --auc-floor 0.75 --alias champion")]
+    #[command(
+        after_help = "Example:\n  ropewalk model register wine-quality --run RUN --auc-floor 0.75 --alias champion"
+    )]
     Register(RegisterArgs),
     /// Let an alias name a version
     #[command(after_help = "Example:\n  ropewalk model alias wine-quality champion 2")]
@@ -141,7 +145,10 @@ pub(crate) async fn run(context: &Context, command: ModelCommand) -> Result<()> 
                 set_alias(context, &args.name, alias, version.version).await?;
             }
             output.one(&version, version_table)?;
-            output.next(&format!("ropewalk endpoint deploy ENDPOINT --model {}/{}", version.name, version.version));
+            output.next(&format!(
+                "ropewalk endpoint deploy ENDPOINT --model {}/{}",
+                version.name, version.version
+            ));
             Ok(())
         }
         ModelCommand::Alias { model, alias, version } => {

@@ -16,7 +16,9 @@ use crate::table::{Table, ago, figure, short};
 #[derive(Debug, Subcommand)]
 pub(crate) enum PrepCommand {
     /// Check a version: types, ranges, missing values, duplicates
-    #[command(after_help = "Examples:\n  ropewalk prep validate wine@main\n  ropewalk prep validate wine@main --expectations checks.toml\n\nA file of expectations holds entries such as:\n  [[expectations]]\n  expect = \"range\"\n  column = \"pH\"\n  min = 2.5\n  max = 4.5")]
+    #[command(
+        after_help = "Examples:\n  ropewalk prep validate wine@main\n  ropewalk prep validate wine@main --expectations checks.toml\n\nA file of expectations holds entries such as:\n  [[expectations]]\n  expect = \"range\"\n  column = \"pH\"\n  min = 2.5\n  max = 4.5"
+    )]
     Validate {
         /// The version, as NAME[@REFERENCE][/PATH]
         source: String,
@@ -25,7 +27,10 @@ pub(crate) enum PrepCommand {
         expectations: Option<PathBuf>,
     },
     /// Split a version and fit its transforms; a second time it is found in the cache
-    #[command(visible_alias = "prepare", after_help = "Examples:\n  ropewalk prep run wine@v1 --target 'quality >= 6'\n  ropewalk prep run --spec prep.toml")]
+    #[command(
+        visible_alias = "prepare",
+        after_help = "Examples:\n  ropewalk prep run wine@v1 --target 'quality >= 6'\n  ropewalk prep run --spec prep.toml"
+    )]
     Run(PrepareArgs),
     /// List what was prepared
     #[command(visible_alias = "list")]
@@ -81,15 +86,19 @@ pub(crate) async fn run(context: &Context, command: PrepCommand) -> Result<()> {
                 None => Vec::new(),
             };
             let body = json!({"source": source, "expectations": expectations});
-            let report: ValidationReport = context.client().await?.post("/api/v1/prep/validate", &body).await?;
+            let report: ValidationReport =
+                context.client().await?.post("/api/v1/prep/validate", &body).await?;
             output.one(&report, report_table)?;
             if report.passed {
                 output.say("Every check passed.");
                 return Ok(());
             }
             let failed = report.checks.iter().filter(|check| !check.passed).count();
-            Err(Error::new(Code::GateFailed, format!("{failed} of {} checks of {source} did not pass", report.checks.len()))
-                .hint("mend the rows and commit them again, or change the expectations"))
+            Err(Error::new(
+                Code::GateFailed,
+                format!("{failed} of {} checks of {source} did not pass", report.checks.len()),
+            )
+            .hint("mend the rows and commit them again, or change the expectations"))
         }
         PrepCommand::Run(args) => {
             let spec = specification(args)?;
@@ -104,8 +113,16 @@ pub(crate) async fn run(context: &Context, command: PrepCommand) -> Result<()> {
         PrepCommand::Ls => {
             let prepared: Vec<Prepared> = context.client().await?.get("/api/v1/prep/prepared").await?;
             output.list(&prepared, "Nothing was prepared yet. See: ropewalk prep run --help", |prepared| {
-                let mut table =
-                    Table::new(&["prepared", "dataset", "target", ">train", ">validation", ">test", "pipeline", "made"]);
+                let mut table = Table::new(&[
+                    "prepared",
+                    "dataset",
+                    "target",
+                    ">train",
+                    ">validation",
+                    ">test",
+                    "pipeline",
+                    "made",
+                ]);
                 for one in prepared {
                     table.row([
                         short(&one.id),
@@ -189,7 +206,13 @@ fn prepared_table(prepared: &Prepared) -> Table {
     table.pair("parts", format!("{} train, {} validation, {} test", rows.train, rows.validation, rows.test));
     table.pair("positive", format!("{} %", figure(prepared.positive_share * 100.0)));
     table.pair("pipeline", &prepared.pipeline_hash);
-    table.pair("inputs", prepared.pipeline.inputs.iter().map(|input| input.name.as_str()).collect::<Vec<_>>().join(", "));
-    table.pair("took", if prepared.cached { "nothing: cached".to_owned() } else { format!("{:.2} s", prepared.seconds) });
+    table.pair(
+        "inputs",
+        prepared.pipeline.inputs.iter().map(|input| input.name.as_str()).collect::<Vec<_>>().join(", "),
+    );
+    table.pair(
+        "took",
+        if prepared.cached { "nothing: cached".to_owned() } else { format!("{:.2} s", prepared.seconds) },
+    );
     table
 }

@@ -14,7 +14,10 @@ use crate::table::{Table, ago, bytes, figure, short};
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunCommand {
     /// List runs, newest first
-    #[command(visible_alias = "list", after_help = "Examples:\n  ropewalk run ls\n  ropewalk run ls --experiment wine-quality --filter 'metrics.val_auc > 0.8' --order 'metrics.val_auc DESC'")]
+    #[command(
+        visible_alias = "list",
+        after_help = "Examples:\n  ropewalk run ls\n  ropewalk run ls --experiment wine-quality --filter 'metrics.val_auc > 0.8' --order 'metrics.val_auc DESC'"
+    )]
     Ls {
         /// Only runs of this experiment
         #[arg(long)]
@@ -49,7 +52,9 @@ pub(crate) enum RunCommand {
         path: Option<String>,
     },
     /// Train one model on a preparation
-    #[command(after_help = "Example:\n  ropewalk run train PREPARED --recipe boosted-trees --param learning_rate=0.1")]
+    #[command(
+        after_help = "Example:\n  ropewalk run train PREPARED --recipe boosted-trees --param learning_rate=0.1"
+    )]
     Train(TrainArgs),
     /// Try recipes and parameters, and find the best by validation AUC
     #[command(after_help = "Example:\n  ropewalk run sweep PREPARED --trials 12 --experiment wine-quality")]
@@ -118,7 +123,11 @@ pub(crate) async fn run(context: &Context, command: RunCommand) -> Result<()> {
             );
             let page: Value = client.get(&path).await?;
             let runs = page["items"].as_array().cloned().unwrap_or_default();
-            output.list(&runs, "No runs yet. See: ropewalk run train --help, or log with MLflow's client", runs_table)
+            output.list(
+                &runs,
+                "No runs yet. See: ropewalk run train --help, or log with MLflow's client",
+                runs_table,
+            )
         }
         RunCommand::Show { id } => {
             let run: Value = client.get(&format!("/api/v1/runs/{}", segment(&id))).await?;
@@ -238,7 +247,8 @@ fn parameters(pairs: &[String]) -> Result<Map<String, Value>> {
         .iter()
         .map(|pair| {
             let (name, value) = pair.split_once('=').ok_or_else(|| {
-                Error::invalid(format!("the parameter “{pair}” has no value")).hint("--param learning_rate=0.1")
+                Error::invalid(format!("the parameter “{pair}” has no value"))
+                    .hint("--param learning_rate=0.1")
             })?;
             Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| json!(value))))
         })

@@ -27,7 +27,10 @@ struct Standing {
 
 pub(crate) async fn run(context: &Context) -> Result<()> {
     let remote = context.settings.text("server").is_some();
-    if !remote && !context.settings.home.join("meta.db").exists() && context.settings.text("database").is_none() {
+    if !remote
+        && !context.settings.home.join("meta.db").exists()
+        && context.settings.text("database").is_none()
+    {
         return welcome(context);
     }
     let client = context.client().await?;
@@ -38,7 +41,8 @@ pub(crate) async fn run(context: &Context) -> Result<()> {
     let models: Vec<RegisteredModel> = client.get("/api/v1/models").await?;
     let endpoints: Vec<EndpointView> = client.get("/api/v1/endpoints").await?;
     let incidents: Value = client.get("/api/v1/incidents").await?;
-    let incidents: Vec<Incident> = serde_json::from_value(incidents.get("items").cloned().unwrap_or(incidents))?;
+    let incidents: Vec<Incident> =
+        serde_json::from_value(incidents.get("items").cloned().unwrap_or(incidents))?;
     let open: Vec<&Incident> = incidents.iter().filter(|incident| incident.status.is_open()).collect();
 
     let next = if let Some(incident) = open.first() {
@@ -50,7 +54,8 @@ pub(crate) async fn run(context: &Context) -> Result<()> {
     } else if runs.is_empty() {
         format!("ropewalk run sweep {}", short(&prepared[0].id))
     } else if models.is_empty() {
-        "ropewalk run ls --order 'metrics.val_auc DESC'   # then: ropewalk model register NAME --run RUN".to_owned()
+        "ropewalk run ls --order 'metrics.val_auc DESC'   # then: ropewalk model register NAME --run RUN"
+            .to_owned()
     } else if endpoints.is_empty() {
         format!("ropewalk endpoint deploy NAME --model {}", models[0].name)
     } else if matches!(client, crate::client::Client::Local(_)) {
@@ -79,7 +84,10 @@ pub(crate) async fn run(context: &Context) -> Result<()> {
         let names = |names: Vec<String>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
         table.pair("datasets", names(datasets.iter().map(|dataset| dataset.name.clone()).collect()));
         table.pair("prepared", standing.prepared.to_string());
-        table.pair("runs", if standing.runs == 1000 { "1000 or more".to_owned() } else { standing.runs.to_string() });
+        table.pair(
+            "runs",
+            if standing.runs == 1000 { "1000 or more".to_owned() } else { standing.runs.to_string() },
+        );
         table.pair("models", names(models.iter().map(|model| model.name.clone()).collect()));
         let serves = endpoints.iter().map(|view| {
             let live = view.endpoint.revisions.iter().filter(|revision| revision.percent > 0.0);

@@ -16,7 +16,9 @@ use crate::table::{Table, ago, figure, short};
 #[derive(Debug, Subcommand)]
 pub(crate) enum WatchCommand {
     /// Compare an endpoint's recent traffic with the model's reference
-    #[command(after_help = "Examples:\n  ropewalk watch evaluate wine\n  ropewalk watch evaluate wine --last 1000 --revision 2\n\nExit status 1 tells that it is at fault, so that a script can act on it.")]
+    #[command(
+        after_help = "Examples:\n  ropewalk watch evaluate wine\n  ropewalk watch evaluate wine --last 1000 --revision 2\n\nExit status 1 tells that it is at fault, so that a script can act on it."
+    )]
     Evaluate(EvaluateArgs),
     /// The reports of an endpoint, newest first
     Reports {
@@ -29,7 +31,9 @@ pub(crate) enum WatchCommand {
         id: String,
     },
     /// Send what was observed later, by prediction
-    #[command(after_help = "Examples:\n  ropewalk watch feedback wine --prediction ID --value 6\n  ropewalk watch feedback wine --file labels.csv   # columns prediction_id and value")]
+    #[command(
+        after_help = "Examples:\n  ropewalk watch feedback wine --prediction ID --value 6\n  ropewalk watch feedback wine --file labels.csv   # columns prediction_id and value"
+    )]
     Feedback(FeedbackArgs),
     /// The alerts, newest first
     Alerts {
@@ -38,7 +42,9 @@ pub(crate) enum WatchCommand {
         endpoint: Option<String>,
     },
     /// Show or change how an endpoint is monitored
-    #[command(after_help = "Examples:\n  ropewalk watch monitor wine\n  ropewalk watch monitor wine --set auc_drop=0.03 --set interval_seconds=60")]
+    #[command(
+        after_help = "Examples:\n  ropewalk watch monitor wine\n  ropewalk watch monitor wine --set auc_drop=0.03 --set interval_seconds=60"
+    )]
     Monitor {
         /// The endpoint
         endpoint: String,
@@ -84,7 +90,8 @@ pub(crate) async fn run(context: &Context, command: WatchCommand) -> Result<()> 
     match command {
         WatchCommand::Evaluate(args) => {
             let body = json!({"last": args.last, "since_ms": args.since_ms, "revision": args.revision});
-            let report: Report = context.client().await?.post(&path(&args.endpoint, "/evaluate"), &body).await?;
+            let report: Report =
+                context.client().await?.post(&path(&args.endpoint, "/evaluate"), &body).await?;
             output.one(&report, report_table)?;
             say_summary(context, &report);
             match report.status {
@@ -95,10 +102,20 @@ pub(crate) async fn run(context: &Context, command: WatchCommand) -> Result<()> 
             }
         }
         WatchCommand::Reports { endpoint } => {
-            let page: Paged<ReportSummary> = context.client().await?.get(&path(&endpoint, "/reports")).await?;
+            let page: Paged<ReportSummary> =
+                context.client().await?.get(&path(&endpoint, "/reports")).await?;
             output.list(&page.items, "No reports yet. See: ropewalk watch evaluate --help", |reports| {
-                let mut table =
-                    Table::new(&["report", "when", "model", ">rows", ">labelled", ">drifted", ">auc", ">reference", "status"]);
+                let mut table = Table::new(&[
+                    "report",
+                    "when",
+                    "model",
+                    ">rows",
+                    ">labelled",
+                    ">drifted",
+                    ">auc",
+                    ">reference",
+                    "status",
+                ]);
                 for report in reports {
                     table.row([
                         short(&report.id),
@@ -116,7 +133,8 @@ pub(crate) async fn run(context: &Context, command: WatchCommand) -> Result<()> 
             })
         }
         WatchCommand::Report { id } => {
-            let report: Report = context.client().await?.get(&format!("/api/v1/reports/{}", segment(&id))).await?;
+            let report: Report =
+                context.client().await?.get(&format!("/api/v1/reports/{}", segment(&id))).await?;
             output.one(&report, report_table)?;
             say_summary(context, &report);
             Ok(())
@@ -162,7 +180,9 @@ pub(crate) async fn run(context: &Context, command: WatchCommand) -> Result<()> 
             let settings: MonitorSettings = serde_json::from_value(settings)?;
             output.one(&settings, |settings| {
                 let mut table = Table::pairs();
-                for (name, value) in serde_json::to_value(settings).unwrap_or_default().as_object().into_iter().flatten() {
+                for (name, value) in
+                    serde_json::to_value(settings).unwrap_or_default().as_object().into_iter().flatten()
+                {
                     table.pair(name, super::run::scalar(value));
                 }
                 table
@@ -174,8 +194,10 @@ pub(crate) async fn run(context: &Context, command: WatchCommand) -> Result<()> 
 fn change(settings: &mut Value, pair: &str) -> Result<()> {
     let usable = pair.split_once('=').filter(|(name, _)| settings.get(*name).is_some());
     let Some((name, value)) = usable else {
-        let names: Vec<&str> = settings.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
-        return Err(Error::invalid(format!("“{pair}” sets nothing")).why(format!("the settings are {}", names.join(", "))));
+        let names: Vec<&str> =
+            settings.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+        return Err(Error::invalid(format!("“{pair}” sets nothing"))
+            .why(format!("the settings are {}", names.join(", "))));
     };
     settings[name] = serde_json::from_str(value).unwrap_or_else(|_| json!(value));
     Ok(())
@@ -205,10 +227,21 @@ fn feedback(args: &FeedbackArgs) -> Result<Vec<Value>> {
 }
 
 fn report_table(report: &Report) -> Table {
-    let mut table =
-        Table::new(&["column", "", ">effect", "statistic", ">value", ">p adjusted", ">missing", ">mean was", ">mean is"]);
+    let mut table = Table::new(&[
+        "column",
+        "",
+        ">effect",
+        "statistic",
+        ">value",
+        ">p adjusted",
+        ">missing",
+        ">mean was",
+        ">mean is",
+    ]);
     let mut columns: Vec<_> = report.columns.iter().chain(&report.prediction_drift).collect();
-    columns.sort_by(|left, right| right.drifted.cmp(&left.drifted).then(right.effect_size.total_cmp(&left.effect_size)));
+    columns.sort_by(|left, right| {
+        right.drifted.cmp(&left.drifted).then(right.effect_size.total_cmp(&left.effect_size))
+    });
     for column in columns {
         table.row([
             column.name.clone(),
@@ -235,9 +268,17 @@ fn say_summary(context: &Context, report: &Report) {
         report.labelled,
         report.status.as_str().replace('_', " ")
     ));
-    if let (Some(auc), Some(low), Some(high)) = (report.realised_auc, report.realised_auc_low, report.realised_auc_high) {
-        let reference = report.reference_auc.map(|auc| format!("; reference {}", figure(auc))).unwrap_or_default();
-        output.say(&format!("realised AUC {} (95 %: {} to {}){reference}", figure(auc), figure(low), figure(high)));
+    if let (Some(auc), Some(low), Some(high)) =
+        (report.realised_auc, report.realised_auc_low, report.realised_auc_high)
+    {
+        let reference =
+            report.reference_auc.map(|auc| format!("; reference {}", figure(auc))).unwrap_or_default();
+        output.say(&format!(
+            "realised AUC {} (95 %: {} to {}){reference}",
+            figure(auc),
+            figure(low),
+            figure(high)
+        ));
     }
     for finding in &report.findings {
         output.say(&format!("  {finding}"));

@@ -78,7 +78,9 @@ pub(crate) struct Summary {
 pub(crate) async fn run(context: &Context, args: DemoArgs) -> Result<()> {
     let settings = context.settings.clone();
     if settings.text("server").is_some() {
-        return Err(Error::invalid("the demo runs a server of its own").hint("ropewalk demo   # without --server"));
+        return Err(
+            Error::invalid("the demo runs a server of its own").hint("ropewalk demo   # without --server")
+        );
     }
     claim(&settings.home, args.fresh).await?;
     let meter = ropewalk_ledger::Meter::start();
@@ -145,9 +147,12 @@ async fn claim(home: &Path, fresh: bool) -> Result<()> {
                     .hint("ropewalk demo --fresh   # or --home DIR; ropewalk up shows the earlier one"));
             }
             (false, _) => {
-                return Err(Error::new(Code::Conflict, format!("the home {shown} holds work that is not the demo's"))
-                    .why("the demo starts from nothing, and never deletes what it did not make")
-                    .hint("ropewalk demo --home DIR"));
+                return Err(Error::new(
+                    Code::Conflict,
+                    format!("the home {shown} holds work that is not the demo's"),
+                )
+                .why("the demo starts from nothing, and never deletes what it did not make")
+                .hint("ropewalk demo --home DIR"));
             }
         }
     }

@@ -34,8 +34,10 @@ const SEED: u64 = 7;
 const TRIALS: u32 = 12;
 /// Of the white wines, the share that arrives before the model is mended, and the share that
 /// flows while releases are judged; the rest is kept for the last word.
-const WHITE_ARRIVES: f64 = 0.6;
-const WHITE_FLOWS: f64 = 0.15;
+const WHITE_ARRIVES: f64 = 0.7;
+const WHITE_FLOWS: f64 = 0.1;
+/// Of what arrived, the share that the runbook holds back from training for the replay gate.
+const REPLAYED: f64 = 0.2;
 /// The column that the bad release takes in another unit: a fraction instead of percent.
 const UNIT_COLUMN: &str = "alcohol";
 const UNIT_FACTOR: f64 = 0.01;
@@ -51,7 +53,8 @@ pub(crate) async fn tell(server: &Server, narrator: &Narrator) -> Result<Summary
     register(&client, narrator, &sweep).await?;
     deploy(&client, narrator).await?;
 
-    let traffic = Traffic::new(Client::remote(&server.address, Some(&server.token))?, ENDPOINT, TARGET).await?;
+    let traffic =
+        Traffic::new(Client::remote(&server.address, Some(&server.token))?, ENDPOINT, TARGET).await?;
     let held_out_red = part(&client, &prepared.id, "test").await?;
     summary.auc_red = serve_red(&client, narrator, &traffic, &held_out_red).await?;
 
@@ -85,8 +88,10 @@ pub(crate) async fn tell(server: &Server, narrator: &Narrator) -> Result<Summary
 async fn commit_red(client: &Client, narrator: &Narrator) -> Result<()> {
     narrator.chapter("data", "the red wines become a versioned dataset");
     let commit = commit(client, "main", None, "red wines", &[("red.csv", RED.to_vec())]).await?;
-    let _: Value = client.post("/api/v1/datasets/wine/tags", &json!({"tag": "v1", "reference": commit.id})).await?;
-    let columns = commit.files.iter().filter_map(|file| file.table.as_ref()).map(|table| table.columns.len()).max();
+    let _: Value =
+        client.post("/api/v1/datasets/wine/tags", &json!({"tag": "v1", "reference": commit.id})).await?;
+    let columns =
+        commit.files.iter().filter_map(|file| file.table.as_ref()).map(|table| table.columns.len()).max();
     narrator.step(
         &format!(
             "{} rows × {} columns, {} → commit {}, tag v1",
@@ -133,7 +138,11 @@ async fn prepare(client: &Client, narrator: &Narrator) -> Result<Prepared> {
     let report: ValidationReport = client.post("/api/v1/prep/validate", &body).await?;
     let passed = report.checks.iter().filter(|check| check.passed).count();
     narrator.step(
-        &format!("{passed} of {} checks passed; {} duplicate rows found", report.checks.len(), report.duplicates),
+        &format!(
+            "{passed} of {} checks passed; {} duplicate rows found",
+            report.checks.len(),
+            report.duplicates
+        ),
         "ropewalk prep validate wine@v1",
     );
     let spec = specification("wine@v1")?;
@@ -161,7 +170,8 @@ async fn learn(client: &Client, narrator: &Narrator, prepared: &Prepared) -> Res
     narrator.chapter("learn", "boosted trees and neural networks compete, every run tracked");
     let body = json!({"experiment": MODEL, "prepared_id": prepared.id, "trials": TRIALS, "seed": SEED, "recipes": []});
     let sweep: SweepResult = client.job("/api/v1/sweeps", &body).await?;
-    let recipes: std::collections::BTreeSet<&str> = sweep.runs.iter().map(|run| run.recipe.as_str()).collect();
+    let recipes: std::collections::BTreeSet<&str> =
+        sweep.runs.iter().map(|run| run.recipe.as_str()).collect();
     let best = sweep.runs.iter().find(|run| run.run_id == sweep.best_run_id);
     narrator.step(
         &format!(
@@ -178,17 +188,17 @@ async fn learn(client: &Client, narrator: &Narrator, prepared: &Prepared) -> Res
     let reproduction: Reproduction = client.job(&path, &json!({})).await?;
     let equal = reproduction.metrics.iter().filter(|metric| metric.equal).count();
     narrator.step(
-        &format!("the best run repeated from its record: {equal} of {} metrics equal", reproduction.metrics.len()),
+        &format!(
+            "the best run repeated from its record: {equal} of {} metrics equal",
+            reproduction.metrics.len()
+        ),
         &format!("ropewalk run reproduce {}", sweep.best_run_id),
     );
     Ok(sweep)
 }
 
 fn gates() -> Vec<Gate> {
-    vec![
-        Gate::AucFloor { metric: "val_auc".to_owned(), minimum: 0.75 },
-        Gate::Parity { tolerance: 1e-6 },
-    ]
+    vec![Gate::AucFloor { metric: "val_auc".to_owned(), minimum: 0.75 }, Gate::Parity { tolerance: 1e-6 }]
 }
 
 async fn register(client: &Client, narrator: &Narrator, sweep: &SweepResult) -> Result<()> {
@@ -196,10 +206,14 @@ async fn register(client: &Client, narrator: &Narrator, sweep: &SweepResult) -> 
     let version = register_run(client, &sweep.best_run_id, "best of the first sweep").await?;
     let path = format!("/api/v1/models/{MODEL}/aliases/champion");
     let _: Value = client.put(&path, &json!({"version": version.version})).await?;
-    let passed: Vec<&str> = version.gates.iter().filter(|gate| gate.passed).map(|gate| gate.message.as_str()).collect();
+    let passed: Vec<&str> =
+        version.gates.iter().filter(|gate| gate.passed).map(|gate| gate.message.as_str()).collect();
     narrator.step(
         &format!("{} is champion; gates: {}", version.id(), passed.join("; ")),
-        &format!("ropewalk model register {MODEL} --run {} --auc-floor 0.75 --alias champion", sweep.best_run_id),
+        &format!(
+            "ropewalk model register {MODEL} --run {} --auc-floor 0.75 --alias champion",
+            sweep.best_run_id
+        ),
     );
     Ok(())
 }
@@ -214,7 +228,10 @@ async fn deploy(client: &Client, narrator: &Narrator) -> Result<()> {
     let body = json!({"endpoint": ENDPOINT, "model": format!("{MODEL}@champion")});
     let revision: Revision = client.post(&format!("/api/v1/endpoints/{ENDPOINT}/revisions"), &body).await?;
     narrator.step(
-        &format!("revision {} serves {}/{} to all traffic", revision.revision, revision.model, revision.version),
+        &format!(
+            "revision {} serves {}/{} to all traffic",
+            revision.revision, revision.model, revision.version
+        ),
         &format!("ropewalk endpoint deploy {ENDPOINT} --model {MODEL}@champion"),
     );
     // The demo's world moves in seconds, so the monitor looks every second.
@@ -229,11 +246,17 @@ async fn deploy(client: &Client, narrator: &Narrator) -> Result<()> {
 async fn part(client: &Client, prepared: &str, part: &str) -> Result<Frame> {
     let sample: Value =
         client.get(&format!("/api/v1/prep/prepared/{prepared}/rows?part={part}&limit=100000")).await?;
-    let names: Vec<String> =
-        sample["columns"].as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect();
-    let rows: Vec<&Vec<Value>> = sample["rows"].as_array().into_iter().flatten().filter_map(Value::as_array).collect();
+    let names: Vec<String> = sample["columns"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|name| name.as_str().map(str::to_owned))
+        .collect();
+    let rows: Vec<&Vec<Value>> =
+        sample["rows"].as_array().into_iter().flatten().filter_map(Value::as_array).collect();
     let columns = names.into_iter().enumerate().map(|(place, name)| {
-        let values = rows.iter().map(|row| row.get(place).and_then(Value::as_f64).unwrap_or(f64::NAN)).collect();
+        let values =
+            rows.iter().map(|row| row.get(place).and_then(Value::as_f64).unwrap_or(f64::NAN)).collect();
         (name, ropewalk_data::Column::Number(values))
     });
     Frame::new(columns.collect())
@@ -243,7 +266,10 @@ async fn serve_red(client: &Client, narrator: &Narrator, traffic: &Traffic, red:
     let since = now_ms();
     let tasted = traffic.send(red).await?;
     narrator.step(
-        &format!("{} held-out red wines predicted over HTTP, each logged; their true quality came later", tasted.len()),
+        &format!(
+            "{} held-out red wines predicted over HTTP, each logged; their true quality came later",
+            tasted.len()
+        ),
         &format!("ropewalk endpoint predict {ENDPOINT} --input data/wine/winequality-red.csv -n 100"),
     );
     narrator.chapter("watch", "drift, missing values, predictions and realised quality");
@@ -279,14 +305,14 @@ fn divide(white: &Frame) -> [Frame; 3] {
     let rows = white.rows();
     let first = (rows as f64 * WHITE_ARRIVES) as usize;
     let second = first + (rows as f64 * WHITE_FLOWS) as usize;
-    [(0, first), (first, second), (second, rows)].map(|(from, to)| white.select(&(from..to).collect::<Vec<_>>()))
+    [(0, first), (first, second), (second, rows)]
+        .map(|(from, to)| white.select(&(from..to).collect::<Vec<_>>()))
 }
 
 /// White and red wines in the proportion that the new training data will have.
 fn mixed(white: &Frame, red: &Frame, arrived: usize, prepared: &Prepared) -> Result<Frame> {
     let red_rows = prepared.rows.source - prepared.rows.duplicates_dropped;
-    // A quarter of what arrived is held back by the runbook for the replay gate.
-    let white_rows = arrived as f64 * 0.75;
+    let white_rows = arrived as f64 * (1.0 - REPLAYED);
     let wanted = (white.rows() as f64 * red_rows as f64 / white_rows) as usize;
     let rows: Vec<usize> = (0..wanted).map(|row| row % red.rows()).collect();
     let both = white.concat(&red.with_only(white.names())?.select(&rows))?;
@@ -348,30 +374,47 @@ async fn wait_for_incident(client: &Client) -> Result<Incident> {
 
 /// How the demo judges roll-outs: its outcomes come within milliseconds, not days.
 fn quick_rollout() -> RolloutSettings {
-    RolloutSettings { max_wait_seconds: 45.0, min_step_seconds: 0.5, poll_seconds: 0.1, ..RolloutSettings::default() }
+    RolloutSettings {
+        max_wait_seconds: 45.0,
+        min_step_seconds: 0.5,
+        poll_seconds: 0.2,
+        ..RolloutSettings::default()
+    }
 }
 
 async fn mend(client: &Client, narrator: &Narrator, incident: &Incident) -> Result<()> {
     narrator.chapter("respond", "the runbook retrains, gates, rolls out, proves and resolves");
-    let body = json!({"name": "retrain", "parameters": {"trials": 6, "seed": SEED, "rollout": quick_rollout()}});
+    let body = json!({"name": "retrain", "parameters": {"trials": 8, "seed": SEED, "holdout": REPLAYED, "rollout": quick_rollout()}});
     let run: RunbookRun = client.job(&format!("/api/v1/incidents/{}/runbook", incident.id), &body).await?;
     for step in &run.steps {
         narrator.detail(&format!("{} {}: {}", mark(step.status), step.title, step.text));
     }
     if run.status != StepStatus::Done {
         return Err(Error::internal("the runbook did not mend the incident")
-            .why(run.steps.iter().filter(|step| step.status == StepStatus::Failed).map(|step| step.text.as_str()).collect::<Vec<_>>().join("; "))
+            .why(
+                run.steps
+                    .iter()
+                    .filter(|step| step.status == StepStatus::Failed)
+                    .map(|step| step.text.as_str())
+                    .collect::<Vec<_>>()
+                    .join("; "),
+            )
             .hint(format!("ropewalk incident show {}", incident.number)));
     }
     narrator.step(
         &format!("incident {} is resolved; the post-mortem is written", incident.number),
-        &format!("ropewalk incident runbook {} && ropewalk incident postmortem {}", incident.number, incident.number),
+        &format!(
+            "ropewalk incident runbook {} && ropewalk incident postmortem {}",
+            incident.number, incident.number
+        ),
     );
     let served: ServedState = client.get(&format!("/api/v1/endpoints/{ENDPOINT}/served")).await?;
     let live = served.revisions.iter().filter(|revision| revision.percent > 0.0);
-    let live: Vec<String> =
-        live.map(|revision| format!("{}/{} {} %", revision.model, revision.version, figure(revision.percent))).collect();
-    narrator.step(&format!("read back: {}", live.join(", ")), &format!("ropewalk endpoint served {ENDPOINT}"));
+    let live: Vec<String> = live
+        .map(|revision| format!("{}/{} {} %", revision.model, revision.version, figure(revision.percent)))
+        .collect();
+    narrator
+        .step(&format!("read back: {}", live.join(", ")), &format!("ropewalk endpoint served {ENDPOINT}"));
     Ok(())
 }
 
@@ -401,11 +444,17 @@ async fn bad_release(client: &Client, narrator: &Narrator, first: &Prepared) -> 
     let files: Commit = client.get("/api/v1/datasets/wine/commits/main").await?;
     let mut changed = Vec::new();
     for file in files.files.iter().filter(|file| file.table.is_some()) {
-        let content = client.get_bytes(&format!("/api/v1/datasets/wine/files/main?path={}", crate::client::segment(&file.path))).await?;
+        let content = client
+            .get_bytes(&format!(
+                "/api/v1/datasets/wine/files/main?path={}",
+                crate::client::segment(&file.path)
+            ))
+            .await?;
         let frame = rescaled(&Frame::from_csv(&content)?, UNIT_COLUMN, UNIT_FACTOR)?;
         changed.push((file.path.clone(), frame.to_csv(';')?));
     }
-    let changed: Vec<(&str, Vec<u8>)> = changed.iter().map(|(path, content)| (path.as_str(), content.clone())).collect();
+    let changed: Vec<(&str, Vec<u8>)> =
+        changed.iter().map(|(path, content)| (path.as_str(), content.clone())).collect();
     commit(client, "other-unit", Some("main"), "alcohol as a fraction", &changed).await?;
     let mut spec = first.spec.clone();
     spec.source = "wine@other-unit".to_owned();
@@ -450,18 +499,24 @@ async fn bad_release(client: &Client, narrator: &Narrator, first: &Prepared) -> 
     Ok(rollout)
 }
 
-/// The second incident tells of it; what remains is to say that it is over.
+/// The second incident tells of it; if the judge left it open, what remains is to say that it is over.
 async fn close(client: &Client, narrator: &Narrator, rollout: &Rollout) -> Result<()> {
-    let Some(open) = incidents(client).await?.into_iter().find(|incident| incident.status.is_open()) else {
-        return Ok(());
-    };
-    narrator.detail(&format!("incident {}: {}", open.number, open.title));
-    let note = format!("rolled back to version {} by the canary judge; the unit is being corrected", rollout.stable_version);
-    let path = format!("/api/v1/incidents/{}/resolve", open.id);
-    let _: Value = client.post(&path, &json!({"text": note})).await?;
+    let Some(newest) = incidents(client).await?.into_iter().next() else { return Ok(()) };
+    let show = format!("ropewalk incident show {}", newest.number);
     narrator.step(
-        &format!("incident {} resolved", open.number),
-        &format!("ropewalk incident resolve {} -n 'rolled back'", open.number),
+        &format!("incident {} tells it: {}, {}", newest.number, newest.title, newest.status.as_str()),
+        &show,
     );
+    if newest.status.is_open() {
+        let text = format!("rolled back to version {}; the unit is being corrected", rollout.stable_version);
+        let path = format!("/api/v1/incidents/{}/resolve", newest.id);
+        let _: Value = client.post(&path, &json!({"text": text})).await?;
+        narrator.step(
+            &format!("incident {} resolved", newest.number),
+            &format!("ropewalk incident resolve {} -n 'rolled back'", newest.number),
+        );
+    }
+    let why: Why = client.get(&format!("/api/v1/why?subject=incident:{}", newest.id)).await?;
+    narrator.step(&why.verdict, &format!("ropewalk why incident:{}", newest.number));
     Ok(())
 }

@@ -90,7 +90,8 @@ impl Traffic {
             }
         };
         let output = |wanted: &str| {
-            let found = answer["outputs"].as_array().into_iter().flatten().find(|output| output["name"] == wanted);
+            let found =
+                answer["outputs"].as_array().into_iter().flatten().find(|output| output["name"] == wanted);
             found.and_then(|output| output["data"].as_array()).cloned().unwrap_or_default()
         };
         let (scores, ids) = (output("probability"), output("prediction_id"));
@@ -109,7 +110,9 @@ impl Traffic {
             .iter()
             .zip(&scores)
             .zip(observed)
-            .filter_map(|((row, score), quality)| Some(Tasted { row: *row, score: score.as_f64()?, quality: *quality }))
+            .filter_map(|((row, score), quality)| {
+                Some(Tasted { row: *row, score: score.as_f64()?, quality: *quality })
+            })
             .collect())
     }
 
@@ -125,7 +128,7 @@ impl Traffic {
                 place = (place + size) % frame.rows();
                 traffic.send(&frame.select(&rows)).await?;
                 // A steady stream that leaves processor time for the training beside it.
-                tokio::time::sleep(Duration::from_millis(40)).await;
+                tokio::time::sleep(Duration::from_millis(100)).await;
             }
             Ok(())
         });
