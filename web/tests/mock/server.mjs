@@ -52,6 +52,7 @@ const routes = [
   ['/endpoints/:name/monitor', () => story.monitor],
   ['/endpoints/:name/rollouts', () => paged(story.rollouts)],
   ['/endpoints/:name/rollback', () => story.served],
+  ['/endpoints/:name/evaluate', evaluate],
   ['/reports/:id', ({ id }) => story.report(id)],
   ['/incidents', () => paged(empty ? [] : story.incidents)],
   ['/incidents/:id', ({ id }) => { const incident = one(story.incidents, id, 'number', 'id'); return incident && { incident, timeline: story.timeline(incident) } }],
@@ -59,7 +60,7 @@ const routes = [
   ['/incidents/:id/runbooks', ({ id }) => (one(story.incidents, id, 'number', 'id').number === 1 ? story.runbooks : [])],
   ['/why', () => story.why],
   ['/journal', (_, query) => (empty ? paged([]) : journal(query))],
-  ['/lineage', (_, query) => story.lineage(query.get('of'))],
+  ['/lineage', (_, query) => story.lineage(query.get('of'), query.get('direction'))],
   ['/ledger/summary', () => (empty ? { entries: 0 } : story.ledger)],
   ['/jobs', () => story.jobs],
 ]
@@ -73,17 +74,24 @@ function answer(path, query) {
   return undefined
 }
 
+const listeners = new Set()
+
+/** A new report, as the monitor would make one. */
+function evaluate() {
+  const last = story.journal.at(-1)
+  const entry = { ...last, seq: last.seq + 1, time_ms: Date.now(), actor: 'system:monitor', verb: 'drift', subject: `report:${story.reports[0].id}`, inputs: ['endpoint:wine'], outputs: [], facts: { status: 'ok', share_drifted: 0, realised_auc: 0.821 } }
+  if (!empty) story.journal.push(entry)
+  for (const listener of listeners) listener(`id: ${entry.seq}\ndata: ${JSON.stringify(entry)}\n\n`)
+  return story.report(story.reports[0].id)
+}
+setInterval(evaluate, 20_000).unref()
+
 function events(response) {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-  const tell = () => {
-    const last = story.journal.at(-1)
-    const entry = { ...last, seq: last.seq + 1, time_ms: Date.now(), actor: 'system:monitor', verb: 'drift', subject: `report:${story.reports[0].id}`, inputs: ['endpoint:wine'], outputs: [], facts: { status: 'ok', share_drifted: 0, realised_auc: 0.821 } }
-    if (!empty) story.journal.push(entry)
-    response.write(`id: ${entry.seq}\ndata: ${JSON.stringify(entry)}\n\n`)
-  }
   response.write(': here\n\n')
-  const timer = setInterval(tell, 20_000)
-  response.on('close', () => clearInterval(timer))
+  const listener = (text) => response.write(text)
+  listeners.add(listener)
+  response.on('close', () => listeners.delete(listener))
 }
 
 async function page(path, response) {

@@ -232,10 +232,11 @@ export function timeline(incident) {
     .map((one) => ({ seq: one.seq, time_ms: one.time_ms, offset_seconds: (one.time_ms - incident.opened_ms) / 1000, actor: one.actor, verb: one.verb, kind: kinds[one.verb] ?? 'other', subject: one.subject, facts: one.facts, text: one.facts.text ?? one.facts.title ?? one.facts.reason ?? `${one.verb.replace('.', ' ')} ${one.subject.slice(0, 40)}` }))
 }
 
-export function lineage(of) {
+export function lineage(of, direction = 'both') {
   const edges = journal.flatMap(({ inputs, outputs, subject, verb, seq: number }) => inputs.flatMap((from) => (outputs.length ? outputs : [subject]).filter((to) => to !== from).map((to) => ({ from, to, verb, seq: number }))))
   const distance = new Map([[of, 0]])
   for (const [near, far, sign] of [['to', 'from', -1], ['from', 'to', 1]]) {
+    if (direction === (sign < 0 ? 'downstream' : 'upstream')) continue
     const queue = [[of, 0]]
     const seen = new Set([of])
     while (queue.length) {
