@@ -1,8 +1,12 @@
 //! `ropewalk demo`: the whole line on real data, through the same routes that everybody uses.
 
+mod explore;
+mod mishap;
 mod narrator;
+mod operate;
 mod story;
 mod traffic;
+mod wines;
 
 use std::path::Path;
 
