@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use ropewalk_core::{Actor, Result};
+use ropewalk_core::{Actor, Error, Result};
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -31,14 +31,23 @@ struct ModelOverview {
     #[serde(flatten)]
     model: RegisteredModel,
     /// The newest first.
-    versions: Vec<ModelVersion>,
+    versions: Vec<VersionRow>,
+}
+
+/// A version with its run's metrics.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+struct VersionRow {
+    #[serde(flatten)]
+    version: ModelVersion,
+    /// The latest metrics of the run that made it.
+    metrics: BTreeMap<String, f64>,
 }
 
 /// A version with what its bundle says.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 struct VersionOverview {
     #[serde(flatten)]
-    version: ModelVersion,
+    row: VersionRow,
     /// None for a version without a bundle.
     bundle: Option<BundleOverview>,
 }
@@ -84,6 +93,16 @@ struct AliasBody {
     version: i64,
 }
 
+async fn with_metrics(models: &Models, versions: Vec<ModelVersion>) -> Result<Vec<VersionRow>> {
+    let runs: Vec<String> = versions.iter().filter_map(|version| version.run_id.clone()).collect();
+    let metrics = models.runs().latest_metrics(&runs).await?;
+    let of = |version: &ModelVersion| version.run_id.as_ref().and_then(|run| metrics.get(run)).cloned();
+    Ok(versions
+        .into_iter()
+        .map(|version| VersionRow { metrics: of(&version).unwrap_or_default(), version })
+        .collect())
+}
+
 /// Lists registered models.
 #[utoipa::path(get, path = "/api/v1/models", tag = "models", responses((status = 200, body = Vec<RegisteredModel>)))]
 async fn list(State(models): State<Models>) -> Result<Json<Vec<RegisteredModel>>> {
@@ -93,7 +112,8 @@ async fn list(State(models): State<Models>) -> Result<Json<Vec<RegisteredModel>>
 /// Shows a model with its versions.
 #[utoipa::path(get, path = "/api/v1/models/{name}", tag = "models", params(("name" = String, Path)), responses((status = 200, body = ModelOverview)))]
 async fn show(State(models): State<Models>, Path(name): Path<String>) -> Result<Json<ModelOverview>> {
-    Ok(Json(ModelOverview { model: models.model(&name).await?, versions: models.versions(&name).await? }))
+    let versions = with_metrics(&models, models.versions(&name).await?).await?;
+    Ok(Json(ModelOverview { model: models.model(&name).await?, versions }))
 }
 
 /// Registers a run's model as the next version.
@@ -138,7 +158,9 @@ async fn show_version(
             })
         }
     };
-    Ok(Json(VersionOverview { version, bundle }))
+    let row = with_metrics(&models, vec![version]).await?.pop();
+    let row = row.ok_or_else(|| Error::internal("a version got lost"))?;
+    Ok(Json(VersionOverview { row, bundle }))
 }
 
 /// Points an alias at a version.

@@ -1,5 +1,7 @@
 //! What runs log.
 
+use std::collections::BTreeMap;
+
 use ropewalk_core::page::{Paged, decode_offset};
 use ropewalk_core::{Error, Result, new_id};
 
@@ -150,6 +152,23 @@ impl Runs {
         }
     }
 
+    /// The latest finite metrics of several runs, by run and key; a run that is not there has none.
+    pub async fn latest_metrics(
+        &self,
+        run_ids: &[String],
+    ) -> Result<BTreeMap<String, BTreeMap<String, f64>>> {
+        let mut connection = self.core.database.read().await?;
+        let found = runs::latest_metrics(&mut connection, run_ids).await?;
+        let finite = |metrics: Vec<Metric>| {
+            metrics
+                .into_iter()
+                .filter(|metric| metric.value.is_finite())
+                .map(|metric| (metric.key, metric.value))
+                .collect()
+        };
+        Ok(found.into_iter().map(|(run, metrics)| (run, finite(metrics))).collect())
+    }
+
     /// All of a metric's measurements in the order of time; none for a run or a metric that is not there.
     pub async fn metric_history(&self, run_id: &str, key: &str) -> Result<Vec<Metric>> {
         Ok(self.metric_history_page(run_id, key, None, None).await?.items)
@@ -256,11 +275,7 @@ fn check_dataset(input: &DatasetInput) -> Result<()> {
     Ok(())
 }
 
-fn check_unchanged(
-    run_id: &str,
-    params: &[Param],
-    logged: &std::collections::BTreeMap<String, String>,
-) -> Result<()> {
+fn check_unchanged(run_id: &str, params: &[Param], logged: &BTreeMap<String, String>) -> Result<()> {
     let changed: Vec<String> = params
         .iter()
         .filter_map(|param| {

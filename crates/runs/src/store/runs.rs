@@ -1,12 +1,14 @@
 //! Runs: their rows, and their assembly with all that they logged.
 
+use std::collections::BTreeMap;
+
 use ropewalk_core::Result;
 use ropewalk_core::database::Connection;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::{by_owner, metric};
-use crate::model::{Lifecycle, Param, Run, RunData, RunInfo, RunLinks, RunStatus, Tag};
+use crate::model::{Lifecycle, Metric, Param, Run, RunData, RunInfo, RunLinks, RunStatus, Tag};
 use crate::sql::Sql;
 
 pub(crate) const COLUMNS: &str =
@@ -98,15 +100,7 @@ pub(crate) async fn set_lifecycle(
 /// Adds to each run what it logged, in a handful of queries for all of them.
 pub(crate) async fn assemble(connection: &mut Connection, infos: Vec<RunInfo>) -> Result<Vec<Run>> {
     let ids: Vec<String> = infos.iter().map(|info| info.run_id.clone()).collect();
-    let mut metrics = by_owner(
-        connection,
-        "run_latest_metric",
-        "run_id",
-        "key, value, is_nan, timestamp_ms, step",
-        &ids,
-        metric,
-    )
-    .await?;
+    let mut metrics = latest_metrics(connection, &ids).await?;
     let mut params = by_owner(connection, "run_param", "run_id", "key, value", &ids, |row| {
         Ok(Param::new(row.try_get::<String, _>("key")?, row.try_get::<String, _>("value")?))
     })
@@ -124,6 +118,15 @@ pub(crate) async fn assemble(connection: &mut Connection, infos: Vec<RunInfo>) -
         Run { data, links, info }
     });
     Ok(runs.collect())
+}
+
+/// The latest metrics of many runs.
+pub(crate) async fn latest_metrics(
+    connection: &mut Connection,
+    ids: &[String],
+) -> Result<BTreeMap<String, Vec<Metric>>> {
+    by_owner(connection, "run_latest_metric", "run_id", "key, value, is_nan, timestamp_ms, step", ids, metric)
+        .await
 }
 
 pub(crate) fn tag(row: &AnyRow) -> Result<Tag> {
