@@ -292,6 +292,7 @@ async fn bad_release(line: &Arc<Line>) {
     let all = line.respond.incidents(&IncidentFilter::default(), &Page::first(10)).await.unwrap().items;
     assert_eq!(all.len(), 2);
     assert_eq!((all[0].kind, all[0].status), (IncidentKind::BadRelease, IncidentStatus::Resolved));
+    assert!(all[0].cost.seconds > 0.0, "the roll-back has its price");
     let why = line.respond.why("incident:2").await.unwrap();
     println!("{}", why.verdict);
     assert_eq!(why.differences[0].name, "sugar", "{}", why.verdict);

@@ -35,10 +35,10 @@ pub fn confidence_sequence(differences: &[f64], alpha: f64) -> Interval {
     Interval { lower: 2.0 * lower - 1.0, upper: 2.0 * upper - 1.0 }
 }
 
-/// The largest m in [0, 1] whose wealth reached the threshold; 0 when none did. Bisection to 1e-6.
+/// The largest m in [0, 1] whose wealth reached the threshold; 0 when none did. Bisection to 1e-5.
 fn largest_excluded(values: &[f64], threshold: f64) -> f64 {
     let (mut excluded, mut kept) = (0.0_f64, 1.0_f64);
-    while kept - excluded > 1e-6 {
+    while kept - excluded > 1e-5 {
         let middle = f64::midpoint(excluded, kept);
         if log_wealth_peak(values, middle) >= threshold {
             excluded = middle;
@@ -119,10 +119,10 @@ mod tests {
     #[test]
     fn a_harmless_canary_is_hardly_ever_called_harmful() {
         let mut rng = StdRng::seed_from_u64(7);
-        let runs = 400;
+        let runs = 250;
         let alarms = (0..runs).filter(|_| first_harm(&mut rng, 100, 0.0, 0.05).is_some()).count();
-        // At most 5 % by theory, after 400 canary outcomes looked at all along; 5 % + 3 standard errors = 8.3 %.
-        assert!(alarms * 1000 < runs * 83, "{alarms} false alarms of {runs}");
+        // At most 5 % by theory, after 400 canary outcomes looked at all along; 5 % + 3 standard errors = 9.1 %.
+        assert!(alarms * 1000 < runs * 91, "{alarms} false alarms of {runs}");
     }
 
     #[test]

@@ -153,41 +153,30 @@ fn category_gap(before: &ropewalk_models::ColumnProfile, after: &ropewalk_models
         / 2.0
 }
 
-/// The factor between two samples when their quantiles are in one constant ratio that is not about one: the mark of a
-/// change of unit. `None` when they are not, or when a quantile is zero.
+/// The factor that makes one sample of the other: divided by it the two are one distribution, and it is far from one.
+/// That is the mark of a change of unit. `None` when there is no such factor, or too few rows to tell.
 fn unit_factor(before: &[f64], after: &[f64]) -> Option<f64> {
-    const AT: [f64; 5] = [0.1, 0.25, 0.5, 0.75, 0.9];
     if before.len() < 30 || after.len() < 30 {
         return None;
     }
-    let (before, after) = (sorted(before), sorted(after));
-    let mut ratios = Vec::with_capacity(AT.len());
-    for share in AT {
-        let (a, b) = (quantile(&before, share), quantile(&after, share));
-        if a == 0.0 || b == 0.0 {
-            return None;
-        }
-        ratios.push(b / a);
+    let factor = nice(median(after) / median(before));
+    if !factor.is_finite() || factor <= 0.0 || (0.4..=2.5).contains(&factor) {
+        return None;
     }
-    let middle = ratios.iter().sum::<f64>() / ratios.len() as f64;
-    let constant = ratios.iter().all(|ratio| (ratio / middle - 1.0).abs() < 0.15);
-    (constant && middle > 0.0 && !(0.4..=2.5).contains(&middle)).then(|| nice(middle))
+    let rescaled: Vec<f64> = after.iter().map(|value| value / factor).collect();
+    (ks_distance(before, &rescaled) <= DIFFERS).then_some(factor)
 }
 
 /// A factor near a power of ten is that power: samples wobble, units do not.
 fn nice(factor: f64) -> f64 {
     let power = 10f64.powi(factor.log10().round() as i32);
-    if (factor / power - 1.0).abs() < 0.1 { power } else { factor }
+    if (factor / power - 1.0).abs() < 0.15 { power } else { factor }
 }
 
-fn sorted(values: &[f64]) -> Vec<f64> {
+fn median(values: &[f64]) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
-    values
-}
-
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    sorted[((sorted.len() - 1) as f64 * share).round() as usize]
+    values[(values.len() - 1) / 2]
 }
 
 fn mean(values: &[f64]) -> Option<f64> {
