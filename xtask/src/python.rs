@@ -23,9 +23,9 @@ pub(crate) fn environment() -> Outcome<PathBuf> {
     eprintln!("Installing the pinned Python clients into {} …", folder.display());
     let _ = std::fs::remove_dir_all(&folder);
     run(Command::new(&python).args(["-m", "venv"]).arg(&folder))?;
-    run(Command::new(&environment)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
-        .arg(&requirements))?;
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    run(Command::new(&environment).args(install).arg("-r").arg(&requirements))?;
+    run(Command::new(&environment).args(install).args(["--no-deps", "--force-reinstall", "-r"]).arg(&last))?;
     std::fs::write(&stamp, installed).map_err(|error| error.to_string())?;
     Ok(environment)
 }
