@@ -10,8 +10,11 @@ pub(crate) fn environment() -> Outcome<PathBuf> {
     let python =
         find("python3").ok_or("Python 3 is needed for the tests of the stock clients, and there is none")?;
     let requirements = root().join("tests/python/requirements.txt");
-    let wanted = std::fs::read_to_string(&requirements)
-        .map_err(|error| format!("{}: {error}", requirements.display()))?;
+    let last = root().join("tests/python/requirements-last.txt");
+    let read = |file: &PathBuf| {
+        std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))
+    };
+    let wanted = read(&requirements)? + &read(&last)?;
     let version = output(Command::new(&python).arg("--version"))?;
     let folder = cache().join("python");
     let stamp = folder.join("installed.txt");
