@@ -73,7 +73,7 @@ export function chart(options: ChartOptions, target: HTMLElement): uPlot {
     {
       width: options.width,
       height: options.height,
-      padding: [12, 18, 0, 0],
+      padding: [12, options.time ? 30 : 16, 0, 0],
       legend: { show: false },
       cursor: {
         y: false,
@@ -154,30 +154,45 @@ function drawLines(plot: uPlot, options: ChartOptions): void {
     ctx.strokeStyle = ctx.fillStyle = colour(token)
     ctx.setLineDash([4 * scale, 4 * scale])
     stroke(ctx, bbox.left, y, bbox.left + bbox.width, y)
-    ctx.textAlign = 'left'
-    ctx.fillText(label, bbox.left + 4 * scale, y - 4 * scale)
+    write(ctx, label, bbox.left + 6 * scale, y - 4 * scale)
   }
   ctx.setLineDash([])
   // Words that would lie on one another go to the next of three rows; a fourth is left out, its line stays.
   const taken: [number, number][][] = [[], [], []]
-  for (const { at, label, token } of options.markers.toSorted((a, b) => a.at - b.at)) {
-    const x = Math.round(plot.valToPos(at, 'x', true))
-    if (x < bbox.left || x > bbox.left + bbox.width) continue
-    ctx.strokeStyle = ctx.fillStyle = colour(token)
-    ctx.globalAlpha = 0.75
+  const seen = options.markers
+    .map((marker) => ({ ...marker, x: Math.round(plot.valToPos(marker.at, 'x', true)) }))
+    .filter(({ x }) => x >= bbox.left && x <= bbox.left + bbox.width)
+    .toSorted((a, b) => a.x - b.x)
+  ctx.globalAlpha = 0.75
+  for (const { x, token } of seen) {
+    ctx.strokeStyle = colour(token)
     stroke(ctx, x, bbox.top, x, bbox.top + bbox.height)
-    ctx.globalAlpha = 1
+  }
+  ctx.globalAlpha = 1
+  for (const { x, label, token } of seen) {
     if (!label) continue
+    ctx.fillStyle = colour(token)
     const width = ctx.measureText(label).width
     const right = x + width + 8 * scale > bbox.left + bbox.width
     const from = right ? x - width - 4 * scale : x + 4 * scale
     const row = taken.findIndex((spans) => spans.every(([low, high]) => from > high + 6 * scale || from + width < low - 6 * scale))
     if (row < 0) continue
     taken[row]?.push([from, from + width])
-    ctx.textAlign = 'left'
-    ctx.fillText(label, from, bbox.top + (9 + row * 13) * scale)
+    write(ctx, label, from, bbox.top + (9 + row * 13) * scale)
   }
   ctx.restore()
+}
+
+/** Words with a rim in the colour of the ground, so that lines behind do not cross them out. */
+function write(ctx: CanvasRenderingContext2D, text: string, x: number, y: number): void {
+  ctx.save()
+  ctx.setLineDash([])
+  ctx.strokeStyle = colour('--panel')
+  ctx.lineWidth = 4 * devicePixelRatio
+  ctx.lineJoin = 'round'
+  ctx.strokeText(text, x, y)
+  ctx.restore()
+  ctx.fillText(text, x, y)
 }
 
 function stroke(ctx: CanvasRenderingContext2D, x1: number, y1: number, x2: number, y2: number): void {

@@ -113,8 +113,9 @@ export function grams(value: number | null | undefined): string {
 export function money(value: number | null | undefined, currency: string | undefined): string {
   if (value === null || value === undefined) return none
   if (currency === 'mixed') return 'several currencies'
-  const small = value !== 0 && Math.abs(value) < 0.01
-  return `${small ? number(value, 2) : value.toFixed(2)} ${currency || ''}`.trim()
+  const size = Math.abs(value)
+  const text = size === 0 || size >= 0.01 ? value.toFixed(2) : size < 0.0001 ? '< 0.0001' : number(value, 2)
+  return `${text} ${currency || ''}`.trim()
 }
 
 /** A word of the interface's own: `quality_drop` to `quality drop`. */

@@ -72,6 +72,7 @@ export function hue(kind: string): string {
     endpoint: '--series-1',
     revision: '--series-1',
     report: '--series-5',
+    rollout: '--series-4',
     alert: '--bad',
     incident: '--bad',
   }

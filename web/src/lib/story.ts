@@ -19,6 +19,11 @@ const said: Record<string, string> = {
   traffic: 'moved traffic of',
   rollback: 'rolled back',
   readback: 'read back',
+  'rollout.start': 'began',
+  'rollout.step': 'judged a step of',
+  'rollout.end': 'ended',
+  monitor: 'set the monitor of',
+  branch: 'branched',
   drift: 'evaluated',
   'alert.fire': 'fired',
   'alert.resolve': 'resolved',
@@ -39,6 +44,8 @@ export function tone(entry: Pick<Entry, 'verb' | 'facts'>): Tone {
   const facts = entry.facts ?? {}
   if (entry.verb === 'alert.fire' || entry.verb === 'incident.open') return 'bad'
   if (entry.verb === 'rollback') return 'warn'
+  if (entry.verb.startsWith('rollout')) return 'accent'
+  if (entry.verb === 'action') return 'info'
   if (entry.verb === 'drift') return facts.status === 'ok' ? 'ok' : facts.status === 'alert' ? 'bad' : 'warn'
   if (entry.verb === 'gate') return facts.passed === false ? 'bad' : 'ok'
   if (/resolve$/.test(entry.verb) || entry.verb === 'readback') return 'ok'
@@ -48,7 +55,7 @@ export function tone(entry: Pick<Entry, 'verb' | 'facts'>): Tone {
   return 'plain'
 }
 
-const quiet = /^(seconds|cost|bytes|new_bytes|.*hash|tree|command|.*_ms|.*_id|seed|code|process_id|generation)$/
+const quiet = /^(seconds|cost|bytes|new_bytes|.*hash|tree|command|.*_ms|.*_id|seed|code|process_id|generation|.*seconds|after)$/
 
 /** The most telling facts of an entry, in one line. */
 export function gist(entry: Pick<Entry, 'verb' | 'facts'>): string {
@@ -73,7 +80,8 @@ export function gist(entry: Pick<Entry, 'verb' | 'facts'>): string {
 }
 
 function simple(value: unknown): boolean {
-  return ['number', 'boolean'].includes(typeof value) || (typeof value === 'string' && value.length > 0 && value.length <= 48)
+  // What is not so is seldom news.
+  return typeof value === 'number' || value === true || (typeof value === 'string' && value.length > 0 && value.length <= 48)
 }
 
 function shown(key: string, value: unknown): string {

@@ -43,7 +43,8 @@ export async function until(holds, message, seconds = 8) {
 export async function run() {
   const browser = await chromium.launch({ executablePath: program, args: flags })
   let [passed, failed] = [0, 0]
-  for (const { name, run: body, options } of tests) {
+  const wanted = process.argv[2] ?? ''
+  for (const { name, run: body, options } of tests.filter((one) => one.name.includes(wanted))) {
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'dark', baseURL: address, ...options })
     const page = await context.newPage()
     page.setDefaultTimeout(15_000)

@@ -178,7 +178,7 @@ export const why = {
   subject: `incident:${ids.first}`, good: { label: 'wine-quality/1 as trained (wine@v1)', references: [], time_ms: start }, bad: { label: 'the last 500 requests of wine', references: [], time_ms: now },
   differences: [
     { aspect: 'data', name: 'share of positives', before: '0.54', after: '0.67', effect_size: null, text: '' },
-    ...drifts.filter(({ drifted }) => drifted).sort((a, b) => b.effect_size - a.effect_size).map((one) => ({ aspect: 'column', name: one.name, before: one.mean_reference.toPrecision(3), after: one.mean_current.toPrecision(3), effect_size: Math.abs(one.mean_shift), text: `${one.name} moved ${one.direction}` })),
+    ...drifts.filter(({ drifted }) => drifted).sort((a, b) => b.effect_size - a.effect_size).map((one) => ({ aspect: 'column', name: one.name, before: `mean ${one.mean_reference.toPrecision(3)}`, after: `mean ${one.mean_current.toPrecision(3)}`, effect_size: Math.abs(one.mean_shift), text: `${one.name} moved ${one.direction}` })),
   ],
   unchanged: ['code', 'pipeline', 'params', 'environment', 'model'], unknown: [], columns_compared: 11, columns_differ: drifts.filter(({ drifted }) => drifted).length,
   verdict: 'The world changed, not the code: 9 of 11 input columns differ from the training data, total sulfur dioxide most, and the realised AUC fell from 0.842 to 0.742.',
