@@ -23,20 +23,9 @@ pub(crate) fn test(address: &str) -> Outcome {
     let chromium = chromium()?;
     let web = root().join("web");
     web::install(&web)?;
-    let folder = web.join("tests/browser");
-    let mut scripts: Vec<PathBuf> = std::fs::read_dir(&folder)
-        .map_err(|error| format!("{}: {error}", folder.display()))?
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
-        .collect();
-    scripts.sort();
-    for script in scripts {
-        run(Command::new("node")
-            .arg(&script)
-            .current_dir(&web)
-            .env("ROPEWALK_URL", address)
-            .env("CHROMIUM", &chromium))?;
-    }
-    Ok(())
+    run(Command::new("node")
+        .arg("tests/browser/run.mjs")
+        .current_dir(&web)
+        .env("ROPEWALK_URL", address)
+        .env("ROPEWALK_CHROMIUM", &chromium))
 }
