@@ -13,6 +13,8 @@ export interface Series {
   low?: (number | null)[]
   high?: (number | null)[]
   points?: boolean
+  /** Nothing is known between the values: do not draw a line across. */
+  gaps?: boolean
 }
 
 /** A vertical line with a word: a release, an incident. */
@@ -88,13 +90,13 @@ export function chart(options: ChartOptions, target: HTMLElement): uPlot {
       ],
       series: [
         {},
-        ...options.series.map(({ label, token, dashed, points }) => ({
+        ...options.series.map(({ label, token, dashed, points, gaps }) => ({
           label,
           stroke: colour(token),
           width: 1.6,
           dash: dashed ? [5, 4] : undefined,
-          spanGaps: true,
-          points: { show: points ?? options.x.length <= 2, size: 6, fill: colour(token) },
+          spanGaps: !gaps,
+          points: { show: points ?? (gaps || options.x.length <= 2), size: gaps ? 4 : 6, fill: colour(token) },
         })),
         ...edges,
       ],
