@@ -1,0 +1,17 @@
+//! The program as its users meet it: commands, servers, faults and full disks.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod access;
+mod bad_input;
+mod full_disk;
+mod help;
+mod hints;
+mod killed;
+mod line;
+mod output;
+mod requests;
+mod start;
