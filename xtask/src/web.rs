@@ -60,7 +60,8 @@ pub(crate) fn test() -> Outcome {
     let web = root().join("web");
     install(&web)?;
     run(npm(&web).args(["run", "check"]))?;
-    run(npm(&web).args(["run", "build"]))
+    run(npm(&web).args(["run", "test:unit"]))?;
+    build()
 }
 
 fn npm(web: &Path) -> Command {

@@ -10,6 +10,7 @@ use ropewalk_core::{Code, Core, Error};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+use tower_http::limit::RequestBodyLimitLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -41,6 +42,7 @@ pub fn build(
         .fallback(fallback)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
+        .layer(RequestBodyLimitLayer::new(largest_upload(core)))
         .layer(middleware::from_fn(rejections::as_json))
         .layer(middleware::from_fn_with_state(auth.clone(), auth::authenticate));
     if loopback_only {
@@ -59,6 +61,12 @@ pub fn build(
                 .into_response()
         }));
     (router, description)
+}
+
+/// The largest body of any request, in bytes: that of an upload, which is passed on as it comes.
+fn largest_upload(core: &Core) -> usize {
+    // The settings were checked; a figure beyond the address space means no limit.
+    core.settings.number("max_upload_bytes").map_or(usize::MAX, |bytes| bytes as usize)
 }
 
 /// What no feature answers: a file of the web app, or a JSON error below the API's paths.
