@@ -129,7 +129,7 @@ impl Data {
             let (head, ours, our_tree) = self.base(name, into, None).await?;
             let (Some(head), Some(ours)) = (head, ours) else {
                 return Err(Error::not_found(format!("{name} has no branch {into}"))
-                    .hint(format!("ropewalk data branches {name}")));
+                    .hint(format!("ropewalk data branch {name}")));
             };
             let common = {
                 let mut connection = self.core.database.read().await?;

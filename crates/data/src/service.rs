@@ -169,7 +169,7 @@ impl Data {
             return Ok(new);
         }
         Err(Error::new(Code::AlreadyExists, format!("{name} has a branch {branch} already"))
-            .hint(format!("ropewalk data branches {name}")))
+            .hint(format!("ropewalk data branch {name}")))
     }
 
     /// The branches, by name.

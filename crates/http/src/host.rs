@@ -13,7 +13,7 @@ pub(crate) async fn refuse_foreign(request: Request, next: Next) -> Response {
         Some(why) if request.uri().path() != "/health" => {
             Error::new(Code::Forbidden, "this server answers its own machine only")
                 .why(why)
-                .hint("ropewalk auth token create admin --role admin, then ropewalk up --host 0.0.0.0")
+                .hint("ropewalk auth token admin --role admin, then ropewalk up --host 0.0.0.0")
                 .into_response()
         }
         _ => next.run(request).await,

@@ -26,7 +26,7 @@ pub async fn listen(host: &str, port: u16, auth: &Auth) -> Result<Listening> {
     if !address.is_loopback() && !auth.required().await? {
         return Err(Error::new(Code::Forbidden, format!("{host} is reachable from other machines"))
             .why("there are no credentials yet, so that anybody could change everything")
-            .hint("ropewalk auth token create admin --role admin"));
+            .hint("ropewalk auth token admin --role admin"));
     }
     let listener = TcpListener::bind((address, port)).await.map_err(|source| {
         let error = Error::from(source);

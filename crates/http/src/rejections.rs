@@ -1,22 +1,29 @@
 //! axum refuses a body, a path or a query that cannot be read with plain text: our own routes answer
 //! every error as JSON of one shape.
 
+use axum::Json;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use http_body_util::BodyExt;
 use ropewalk_core::{Code, Error};
+use serde_json::json;
 
 /// The longest text of a refusal that is read, in bytes.
 const LONGEST: usize = 64 * 1024;
 
-/// Turn a refusal in plain text into the JSON of our errors, below `/api/v1/`.
+/// Turn a refusal in plain text into the JSON of our errors, below `/api/v1/`, or into that of the Open
+/// Inference Protocol below `/v2/`.
 pub(crate) async fn as_json(request: Request, next: Next) -> Response {
     let ours = request.uri().path().starts_with("/api/v1/");
+    let inference = request.uri().path().starts_with("/v2/");
     let response = next.run(request).await;
-    let plain = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
-    if !ours || !plain || !response.status().is_client_error() {
+    let plain = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if !(ours || inference) || !plain || !response.status().is_client_error() {
         return response;
     }
     let status = response.status();
@@ -24,10 +31,16 @@ pub(crate) async fn as_json(request: Request, next: Next) -> Response {
         Ok(body) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
         Err(_) => status.to_string(),
     };
+    if inference {
+        return (status, Json(json!({"error": text}))).into_response();
+    }
     let code = match status {
         StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge,
         StatusCode::NOT_FOUND => Code::NotFound,
         _ => Code::Invalid,
     };
-    Error::new(code, "the request cannot be read").why(text).hint("see /api/v1/openapi.json for what it takes").into_response()
+    Error::new(code, "the request cannot be read")
+        .why(text)
+        .hint("see /api/v1/openapi.json for what it takes")
+        .into_response()
 }

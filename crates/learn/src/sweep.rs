@@ -202,7 +202,8 @@ impl Learn {
 /// The recipes of a request that can be met.
 fn check(request: &SweepRequest) -> Result<Vec<Recipe>> {
     if request.trials == 0 || request.trials > TRIAL_LIMIT {
-        return Err(Error::invalid(format!("a sweep has 1 to {TRIAL_LIMIT} trials, not {}", request.trials)));
+        return Err(Error::invalid(format!("a sweep has 1 to {TRIAL_LIMIT} trials, not {}", request.trials))
+            .hint("ropewalk run sweep PREPARED --trials 12"));
     }
     if request.recipes.is_empty() {
         return Ok(Recipe::ALL.to_vec());

@@ -9,6 +9,7 @@ use crate::target::Target;
 
 /// The recipe from a dataset to the parts that training uses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PrepSpec {
     /// The dataset: `wine`, `wine@v1` or `wine@v1/red.csv`.
     pub source: String,
@@ -111,6 +112,7 @@ fn default_most() -> usize {
 /// not depend on the order of the rows, rows with equal inputs in a class stay together, and when
 /// a later commit adds rows almost every old row keeps its side.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Split {
     /// Fraction of the rows that training sees.
     pub train: f64,

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ropewalk_core::{Result, Settings};
+use ropewalk_http::auth::Auth;
 use tokio::sync::OnceCell;
 
 use crate::client::Client;
@@ -128,7 +129,7 @@ enum Command {
     Why(journal::WhyArgs),
     /// What a thing was made from, and what was made from it
     #[command(
-        after_help = "Examples:\n  ropewalk lineage model:wine-quality/2\n  ropewalk lineage dataset:wine --direction downstream"
+        after_help = "Examples:\n  ropewalk lineage model:wine-quality/2\n  ropewalk lineage dataset:wine@COMMIT --direction downstream"
     )]
     Lineage(journal::LineageArgs),
     /// The hash-chained record of everything that matters
@@ -195,9 +196,12 @@ impl Context {
                 if let Some(running) = Running::find(&self.settings.home).await {
                     return Client::remote(&running.address, Some(&running.token));
                 }
-                let app = App::open(self.settings.clone()).await?;
+                let mut app = App::open(self.settings.clone()).await?;
+                // Who may read a home's files could read its credentials, too: none is asked for.
+                let token = Auth::random_token();
+                app.auth = app.auth.with_local_token(&token);
                 app.serve.restore().await?;
-                Ok(Client::Local(app.router(false).0))
+                Ok(Client::Local(app.router(false).0, token))
             })
             .await
     }
@@ -302,8 +306,9 @@ async fn execute(cli: Cli) -> Result<()> {
         Some(Command::Config(command)) => config::run(context, command),
         Some(Command::Doctor) => doctor::run(context).await,
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(shell, &mut definition(), "ropewalk", &mut std::io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut definition(), "ropewalk", &mut script);
+            output::print_bytes(&script)
         }
         Some(Command::Help(args)) => reference::help(&args),
         Some(Command::Reference(args)) => reference::print(&args).await,

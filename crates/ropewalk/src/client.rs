@@ -21,8 +21,8 @@ use crate::output::ProgressLine;
 pub(crate) enum Client {
     /// A server over the network.
     Remote { http: reqwest::Client, base: String, token: Option<String> },
-    /// The services in this process.
-    Local(Router),
+    /// The services in this process, and the token that they know as their home's owner's.
+    Local(Router, String),
 }
 
 impl Client {
@@ -45,7 +45,7 @@ impl Client {
     pub(crate) fn place(&self) -> &str {
         match self {
             Self::Remote { base, .. } => base,
-            Self::Local(_) => "this process",
+            Self::Local(..) => "this process",
         }
     }
 
@@ -104,8 +104,10 @@ impl Client {
     /// Send a request; the body of a good answer, the error of a bad one.
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<Bytes> {
         let (status, bytes) = match self {
-            Self::Local(router) => {
-                let mut request = Request::builder().method(method).uri(path);
+            Self::Local(router, token) => {
+                let owner = format!("Bearer {token}");
+                let mut request =
+                    Request::builder().method(method).uri(path).header(header::AUTHORIZATION, owner);
                 if body.is_some() {
                     request = request.header(header::CONTENT_TYPE, "application/json");
                 }

@@ -83,7 +83,12 @@ impl Server {
 /// Serve until interrupted.
 pub(crate) async fn up(settings: Settings, output: Output, open: bool) -> Result<()> {
     let started = Instant::now();
-    let server = Server::start(settings).await?;
+    // Listened for before the server is announced, so that it always ends in good order.
+    let mut end = tokio::spawn(interrupted());
+    let server = tokio::select! {
+        server = Server::start(settings) => server?,
+        _ = &mut end => return Ok(()),
+    };
     let core = &server.app.core;
     output.say(&format!("{} at {}", "ropewalk is up".green().bold(), server.address.bold()));
     output.say(&format!("  home      {}", core.home.display()));
@@ -97,7 +102,7 @@ pub(crate) async fn up(settings: Settings, output: Output, open: bool) -> Result
     if open {
         open_browser(&server.address);
     }
-    server.run_until(interrupted()).await?;
+    server.run_until(async { drop(end.await) }).await?;
     output.say("stopped");
     Ok(())
 }

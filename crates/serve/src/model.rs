@@ -198,7 +198,8 @@ pub fn complete_shares(known: &[i64], shares: &[TrafficShare]) -> Result<Vec<Tra
     for (position, share) in shares.iter().enumerate() {
         if !known.contains(&share.revision) {
             return Err(Error::invalid(format!("there is no revision {}", share.revision))
-                .why(format!("the endpoint has revisions {known:?}")));
+                .why(format!("the endpoint has revisions {known:?}"))
+                .hint("ropewalk endpoint show NAME"));
         }
         if shares[..position].iter().any(|earlier| earlier.revision == share.revision) {
             return Err(Error::invalid(format!("revision {} is named twice", share.revision)));
@@ -213,7 +214,9 @@ pub fn complete_shares(known: &[i64], shares: &[TrafficShare]) -> Result<Vec<Tra
         sum += share.percent;
     }
     if (sum - 100.0_f64).abs() > PERCENT_TOLERANCE {
-        return Err(Error::invalid(format!("the shares add up to {sum} %")).why("they must add up to 100 %"));
+        return Err(Error::invalid(format!("the shares add up to {sum} %"))
+            .why("they must add up to 100 %")
+            .hint("ropewalk endpoint traffic NAME 1=90 2=10"));
     }
     let percent =
         |revision| shares.iter().find(|share| share.revision == revision).map_or(0.0, |share| share.percent);

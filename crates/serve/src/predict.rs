@@ -121,7 +121,11 @@ impl Serve {
         };
         if let Err(error) = self.0.sink.record(PredictionBatch { scores: scores.clone(), ..batch }).await {
             if routes.endpoint.require_log {
-                return Err(Error::new(Code::Unavailable, "the prediction could not be logged, so it is not answered")
+                let what = "the prediction could not be logged, so it is not answered";
+                if error.code() == Code::DiskFull {
+                    return Err(error.context(what));
+                }
+                return Err(Error::new(Code::Unavailable, what)
                     .why(error.to_string())
                     .hint(format!("ropewalk doctor   # to answer without a log: PUT /api/v1/endpoints/{name}/settings with require_log false")));
             }

@@ -133,7 +133,11 @@ pub fn routes(watch: &Watch) -> OpenApiRouter {
 }
 
 fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T> {
-    body.map(|Json(value)| value).map_err(|rejection| Error::invalid("the body cannot be read").why(rejection.body_text()))
+    body.map(|Json(value)| value).map_err(|rejection| {
+        Error::invalid("the body cannot be read")
+            .why(rejection.body_text())
+            .hint("see /api/v1/openapi.json for what it takes")
+    })
 }
 
 /// Tell what really happened: observed values by prediction id.

@@ -90,7 +90,7 @@ impl Journal {
         match found.as_slice() {
             [only] => Ok(only.clone()),
             [] => Err(Error::not_found(format!("the journal knows nothing of {short}"))
-                .hint("ropewalk why   # lists what there is")),
+                .hint("ropewalk journal   # lists what there is")),
             several => Err(Error::invalid(format!("{short} is not the beginning of one name only"))
                 .why(several.iter().map(Reference::as_str).collect::<Vec<_>>().join(", "))
                 .hint("give more of the identifier")),

@@ -47,7 +47,7 @@ pub async fn authenticate(State(auth): State<Auth>, mut request: Request, next: 
     if caller.role < needed {
         return Error::new(Code::Forbidden, format!("{} may not do this", caller.name))
             .why(format!("the role is {}, this needs {}", caller.role.name(), needed.name()))
-            .hint("ask an administrator: ropewalk auth token create NAME --role …")
+            .hint("ask an administrator: ropewalk auth token NAME --role …")
             .into_response();
     }
     request.extensions_mut().insert(Actor::user(&caller.name));
@@ -56,7 +56,17 @@ pub async fn authenticate(State(auth): State<Auth>, mut request: Request, next: 
 
 /// Whether a path is answered by a feature rather than by a file of the web app.
 fn is_programmatic(path: &str) -> bool {
-    ["/api/", "/ajax-api/", "/v2", "/v1/", "/metrics", "/version", "/graphql", "/invocations"]
-        .iter()
-        .any(|prefix| path.starts_with(prefix))
+    [
+        "/api/",
+        "/ajax-api/",
+        "/v2",
+        "/v1/",
+        "/metrics",
+        "/version",
+        "/graphql",
+        "/invocations",
+        "/get-artifact",
+    ]
+    .iter()
+    .any(|prefix| path.starts_with(prefix))
 }

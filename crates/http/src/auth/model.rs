@@ -45,7 +45,10 @@ impl Role {
         }
         let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
         // Searches and predictions are questions, though they come as POST.
-        let asks = path.starts_with("/v2/") || path.ends_with("/search");
+        let mlflow =
+            ["/api/2.0/mlflow/", "/ajax-api/2.0/mlflow/"].iter().any(|prefix| path.starts_with(prefix));
+        let asks =
+            *method == Method::POST && (path.starts_with("/v2/") || mlflow && path.ends_with("/search"));
         if reads || asks {
             return Self::Viewer;
         }

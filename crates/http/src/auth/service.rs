@@ -115,7 +115,7 @@ impl Auth {
         if first && role != Role::Admin {
             return Err(Error::invalid("the first credential must be an administrator's")
                 .why("from then on every caller must prove who they are, and nobody else could make more")
-                .hint("ropewalk auth token create admin --role admin"));
+                .hint("ropewalk auth token admin --role admin"));
         }
         let credential = Credential { name: name.to_owned(), kind, role, created_ms: now_ms() };
         let record = credential.clone();

@@ -65,6 +65,9 @@ pub(crate) enum DataCommand {
         to: String,
     },
     /// List the branches, or make one
+    #[command(
+        after_help = "Examples:\n  ropewalk data branch wine\n  ropewalk data branch wine add-white --from v1"
+    )]
     Branch {
         /// The dataset
         dataset: String,
@@ -75,6 +78,7 @@ pub(crate) enum DataCommand {
         from: String,
     },
     /// List the tags, or make one
+    #[command(after_help = "Examples:\n  ropewalk data tag wine\n  ropewalk data tag wine v2 --at main")]
     Tag {
         /// The dataset
         dataset: String,
@@ -105,6 +109,7 @@ pub(crate) enum DataCommand {
         file: String,
     },
     /// Show some rows of a version
+    #[command(after_help = "Example:\n  ropewalk data rows wine@v1 -n 5")]
     Rows {
         /// The version or file, as NAME[@REFERENCE][/PATH]
         version: String,
@@ -309,7 +314,12 @@ pub(crate) fn unreadable(file: &Path, source: std::io::Error) -> Error {
         std::io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
         _ => source.to_string(),
     };
-    Error::invalid(format!("{} cannot be read", file.display())).why(why).source(source)
+    let folder = file.parent().filter(|folder| folder.is_dir()).map_or(".".into(), Path::to_string_lossy);
+    let folder = if folder.is_empty() { ".".into() } else { folder };
+    Error::invalid(format!("{} cannot be read", file.display()))
+        .why(why)
+        .hint(format!("look at what there is: ls -l {folder}"))
+        .source(source)
 }
 
 fn datasets_table(datasets: &[Dataset]) -> Table {

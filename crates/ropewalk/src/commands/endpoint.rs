@@ -221,7 +221,7 @@ async fn roll_out(
     dry_run: bool,
 ) -> Result<()> {
     let client = context.client().await?;
-    if matches!(client, Client::Local(_)) && !dry_run {
+    if matches!(client, Client::Local(..)) && !dry_run {
         return Err(Error::invalid("a roll-out needs a running server")
             .why("it is judged by the traffic that the server answers")
             .hint("ropewalk up   # then run the same command again"));
@@ -267,6 +267,8 @@ async fn predict(
     let frame = if parquet { Frame::from_parquet(&content)? } else { Frame::from_csv(&content)? };
     let rows: Vec<usize> = (0..limit.unwrap_or(usize::MAX).min(frame.rows())).collect();
     let frame = frame.select(&rows);
+    // The protocol's own route answers errors as one text; this one gives what, why and a hint.
+    let _: Value = client.get(&format!("/api/v1/endpoints/{}", segment(name))).await?;
     let metadata: Value = client.get(&format!("/v2/models/{}", segment(name))).await?;
     let wanted: Vec<String> =
         metadata["inputs"].as_array().into_iter().flatten().map(|i| scalar(&i["name"])).collect();

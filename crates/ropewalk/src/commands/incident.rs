@@ -31,6 +31,7 @@ pub(crate) enum IncidentCommand {
         incident: String,
     },
     /// Say that it is over
+    #[command(after_help = "Example:\n  ropewalk incident resolve 1 --note 'the sensor was mended'")]
     Resolve {
         /// The incident
         incident: String,
@@ -39,6 +40,7 @@ pub(crate) enum IncidentCommand {
         note: String,
     },
     /// Write something into the timeline
+    #[command(after_help = "Example:\n  ropewalk incident note 1 'the sensor drifts since Monday'")]
     Note {
         /// The incident
         incident: String,
@@ -120,7 +122,7 @@ pub(crate) async fn run(context: &Context, command: IncidentCommand) -> Result<(
             Ok(())
         }
         IncidentCommand::Runbook(args) => {
-            if matches!(client, Client::Local(_)) && !args.dry_run {
+            if matches!(client, Client::Local(..)) && !args.dry_run {
                 return Err(Error::invalid("a runbook needs a running server")
                     .why("it moves traffic and is judged by what the server answers")
                     .hint("ropewalk up   # then run the same command again"));

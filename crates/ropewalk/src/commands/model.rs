@@ -5,7 +5,7 @@ use ropewalk_core::Result;
 use ropewalk_models::{Gate, ModelVersion, RegisteredModel};
 use serde_json::{Value, json};
 
-use super::run::scalar;
+use super::run::{member, scalar};
 use crate::cli::Context;
 use crate::client::segment;
 use crate::table::{Table, ago, figure, short};
@@ -123,7 +123,7 @@ pub(crate) async fn run(context: &Context, command: ModelCommand) -> Result<()> 
                                 table.pair(name, items.iter().map(scalar).collect::<Vec<_>>().join(" "));
                             }
                             Value::Object(_) => {}
-                            plain => table.pair(name, scalar(plain)),
+                            plain => table.pair(name, member(name, plain)),
                         }
                     }
                     table

@@ -29,7 +29,7 @@ pub(crate) enum PrepCommand {
     /// Split a version and fit its transforms; a second time it is found in the cache
     #[command(
         visible_alias = "prepare",
-        after_help = "Examples:\n  ropewalk prep run wine@v1 --target 'quality >= 6'\n  ropewalk prep run --spec prep.toml"
+        after_help = "Examples:\n  ropewalk prep run wine@v1 --target 'quality >= 6'\n  ropewalk prep run --spec prep.toml\n\nA file with the whole specification holds, for example:\n  source = \"wine@v1\"\n  target = { column = \"quality\", operator = \">=\", value = 6 }\n  split = { train = 0.6, validation = 0.2, test = 0.2, seed = 1 }\n  steps = [{ op = \"impute_median\" }, { op = \"standardise\" }]"
     )]
     Run(PrepareArgs),
     /// List what was prepared
@@ -41,6 +41,7 @@ pub(crate) enum PrepCommand {
         id: String,
     },
     /// Show some rows of a part
+    #[command(after_help = "Example:\n  ropewalk prep rows PREPARED --part train -n 5")]
     Rows {
         /// The preparation
         id: String,
@@ -169,7 +170,11 @@ fn specification(args: PrepareArgs) -> Result<PrepSpec> {
 /// A file in JSON if it begins so, in TOML otherwise.
 fn read_file<T: serde::de::DeserializeOwned>(file: &std::path::Path) -> Result<T> {
     let text = std::fs::read_to_string(file).map_err(|source| unreadable(file, source))?;
-    let refuse = |why: String| Error::invalid(format!("{} cannot be understood", file.display())).why(why);
+    let refuse = |why: String| {
+        Error::invalid(format!("{} cannot be understood", file.display()))
+            .why(why.trim_end().to_owned())
+            .hint("ropewalk prep run --help   # and ropewalk prep validate --help show such files")
+    };
     if text.trim_start().starts_with('{') {
         serde_json::from_str(&text).map_err(|source| refuse(source.to_string()))
     } else {

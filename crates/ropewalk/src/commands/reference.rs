@@ -34,7 +34,11 @@ pub(crate) fn help(args: &HelpArgs) -> Result<()> {
         };
         found = next;
     }
-    found.print_long_help().map_err(Error::from)
+    match found.print_long_help() {
+        // A reader that has gone away, as in `ropewalk help | head`, is no error.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 fn exit_codes() -> String {

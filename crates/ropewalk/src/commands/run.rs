@@ -1,7 +1,7 @@
 //! `ropewalk run`: training, sweeps and their record.
 
 use clap::{Args, Subcommand};
-use ropewalk_core::{Code, Error, Result};
+use ropewalk_core::{Code, Error, Result, format_utc};
 use ropewalk_learn::{Reproduction, SweepResult, TrainedRun};
 use serde_json::{Map, Value, json};
 
@@ -38,17 +38,21 @@ pub(crate) enum RunCommand {
         id: String,
     },
     /// The history of a metric
+    #[command(after_help = "Example:\n  ropewalk run metric RUN val_auc")]
     Metric {
         /// The run
         id: String,
         /// The metric
         key: String,
     },
-    /// List the files of a run, or print one
+    /// List the files of a run or of one of its folders, or print a file
+    #[command(
+        after_help = "Examples:\n  ropewalk run artifacts RUN\n  ropewalk run artifacts RUN model\n  ropewalk run artifacts RUN model/bundle.json"
+    )]
     Artifacts {
         /// The run
         id: String,
-        /// The file to print
+        /// The folder to list, or the file to print
         path: Option<String>,
     },
     /// Train one model on a preparation
@@ -147,12 +151,14 @@ pub(crate) async fn run(context: &Context, command: RunCommand) -> Result<()> {
         }
         RunCommand::Artifacts { id, path } => {
             let base = format!("/api/v1/runs/{}/artifacts", segment(&id));
-            if let Some(path) = path {
-                let place = query(&format!("/api/v1/runs/{}/file", segment(&id)), &[("path", Some(path))]);
-                return print_bytes(&client.get_bytes(&place).await?);
-            }
-            let files: Value = client.get(&base).await?;
+            let files: Value = client.get(&query(&base, &[("path", path.clone())])).await?;
             let files = files.as_array().cloned().unwrap_or_default();
+            // What holds no files is a file itself, or nothing.
+            if let (Some(path), true) = (path, files.is_empty()) {
+                let place = query(&format!("/api/v1/runs/{}/file", segment(&id)), &[("path", Some(path))]);
+                let list = |error: Error| error.hint(format!("ropewalk run artifacts {id}"));
+                return print_bytes(&client.get_bytes(&place).await.map_err(list)?);
+            }
             output.list(&files, "The run has no files.", |files| {
                 let mut table = Table::new(&["path", ">size"]);
                 for file in files {
@@ -231,7 +237,7 @@ pub(crate) async fn run(context: &Context, command: RunCommand) -> Result<()> {
                             scalar(&recipe["name"]),
                             scalar(&parameter["name"]),
                             scalar(&parameter["default"]),
-                            scalar(&parameter["meaning"]),
+                            scalar(&parameter["description"]),
                         ]);
                     }
                 }
@@ -287,14 +293,22 @@ fn run_table(run: &Value) -> Table {
         match value {
             Value::Object(members) => {
                 for (key, value) in members {
-                    table.pair(&format!("{name}.{key}"), scalar(value));
+                    table.pair(&format!("{name}.{key}"), member(key, value));
                 }
             }
             Value::Array(items) => table.pair(name, items.iter().map(scalar).collect::<Vec<_>>().join(" ")),
-            plain => table.pair(name, scalar(plain)),
+            plain => table.pair(name, member(name, plain)),
         }
     }
     table
+}
+
+/// A member of a JSON object as a cell: times as such, everything else as it is.
+pub(crate) fn member(name: &str, value: &Value) -> String {
+    match value.as_i64() {
+        Some(time_ms) if name.ends_with("_ms") => format_utc(time_ms),
+        _ => scalar(value),
+    }
 }
 
 fn trained_table(trained: &TrainedRun) -> Table {

@@ -58,7 +58,7 @@ pub(crate) async fn run(context: &Context) -> Result<()> {
             .to_owned()
     } else if endpoints.is_empty() {
         format!("ropewalk endpoint deploy NAME --model {}", models[0].name)
-    } else if matches!(client, crate::client::Client::Local(_)) {
+    } else if matches!(client, crate::client::Client::Local(..)) {
         "ropewalk up".to_owned()
     } else {
         format!("ropewalk watch evaluate {}", endpoints[0].endpoint.name)
@@ -77,7 +77,7 @@ pub(crate) async fn run(context: &Context) -> Result<()> {
         let mut table = Table::pairs();
         let server = match client {
             crate::client::Client::Remote { base, .. } => format!("running at {base}"),
-            crate::client::Client::Local(_) => "not running".to_owned(),
+            crate::client::Client::Local(..) => "not running".to_owned(),
         };
         table.pair("home", &standing.place);
         table.pair("server", server);

@@ -32,12 +32,17 @@ fn other_machines_need_credentials_and_a_role() {
     let place = Place::new();
     let open = place.run(&["up", "--port", "0", "--host", "0.0.0.0"]);
     assert_eq!(open.code, Some(4), "{open:?}");
-    assert!(open.err.contains("credentials") && open.err.contains("hint: ropewalk auth token"), "{}", open.err);
+    assert!(
+        open.err.contains("credentials") && open.err.contains("hint: ropewalk auth token"),
+        "{}",
+        open.err
+    );
     assert!(!place.home().join("server.json").exists());
     let first = place.run(&["auth", "token", "first", "--role", "viewer"]);
     assert_eq!(first.code, Some(1), "the first credential is an admin's: {first:?}");
 
-    let token = |name: &str, role: &str| place.ok(&["auth", "token", name, "--role", role]).out.trim().to_owned();
+    let token =
+        |name: &str, role: &str| place.ok(&["auth", "token", name, "--role", role]).out.trim().to_owned();
     let admin = token("root", "admin");
     let viewer = token("looker", "viewer");
     let scientist = token("maker", "scientist");

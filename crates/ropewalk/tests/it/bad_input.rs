@@ -10,7 +10,11 @@ fn refused(place: &Place, arguments: &[&str]) -> String {
     assert_eq!(done.code, Some(1), "{arguments:?}: {done:?}");
     assert_eq!(done.out, "", "{arguments:?} prints a result");
     assert!(done.err.starts_with("error: "), "{arguments:?}: {}", done.err);
-    assert!(done.err.contains("hint: ") || done.err.contains("try '--help'"), "{arguments:?} gives no hint: {}", done.err);
+    assert!(
+        done.err.contains("hint: ") || done.err.contains("try '--help'"),
+        "{arguments:?} gives no hint: {}",
+        done.err
+    );
     assert!(!done.err.contains("panicked"), "{}", done.err);
     done.err
 }
@@ -63,7 +67,7 @@ fn a_name_that_nothing_has_is_told_with_what_there_is() {
     place.write("no.toml", "source = \n");
     place.write("half.toml", "source = \"wine\"\n");
     place.write("half.json", "{\"source\": \"wine\"");
-    place.write("unknown.toml", "source = \"wine\"\ntarget = \"quality >= 6\"\nfrobnicate = 1\n");
+    place.write("unknown.toml", "source = \"wine\"\ntarget = { column = \"quality\", operator = \">=\", value = 6 }\nfrobnicate = 1\n");
     place.write("labels.csv", "prediction,value\nx,1\n");
     let cases: [&[&str]; 47] = [
         &["data", "show", "nothing"],
@@ -72,7 +76,7 @@ fn a_name_that_nothing_has_is_told_with_what_there_is() {
         &["data", "cat", "wine"],
         &["data", "diff", "wine", "v1", "nothing"],
         &["data", "merge", "wine", "nothing"],
-        &["data", "tag", "wine", "v1"],
+        &["data", "tag", "wine", "v2", "--at", "nothing"],
         &["data", "verify", "nothing"],
         &["prep", "run", "nothing", "--target", "quality >= 6"],
         &["prep", "run", "wine", "--target", "colour >= 6"],
@@ -118,13 +122,22 @@ fn a_name_that_nothing_has_is_told_with_what_there_is() {
     for case in cases {
         refused(&place, case);
     }
+    place.write(
+        "whole.toml",
+        "source = \"wine\"\ntarget = { column = \"quality\", operator = \">=\", value = 6 }\n",
+    );
+    assert_eq!(place.json(&["prep", "run", "--spec", "whole.toml"])["cached"], true);
     // A model that did not pass its gate leaves the gate's verdict, and no version.
     assert_eq!(place.json(&["model", "ls"])["items"].as_array().unwrap().len(), 1);
     assert_eq!(place.json(&["run", "ls"])["items"].as_array().unwrap().len(), 1);
     let after = place.json(&["journal", "-n", "1000"]);
     let verbs = |journal: &serde_json::Value| -> Vec<String> {
         let items = journal["items"].as_array().unwrap();
-        items.iter().map(|entry| entry["verb"].as_str().unwrap().to_owned()).filter(|verb| verb != "gate" && verb != "validate").collect()
+        items
+            .iter()
+            .map(|entry| entry["verb"].as_str().unwrap().to_owned())
+            .filter(|verb| verb != "gate" && verb != "validate")
+            .collect()
     };
     assert_eq!(verbs(&before), verbs(&after));
     assert_eq!(place.json(&["journal", "--verify"])["intact"], true);
@@ -140,11 +153,8 @@ fn flags_and_settings_that_are_not_understood_are_refused() {
         &["data", "ls", "-o", "yaml"],
         &["up", "--port", "70000"],
         &["up", "--port", "many"],
-        &["up", "--host", "no such host"],
         &["data", "ls", "--server", "not-a-url"],
         &["data", "ls", "--server", "http://127.0.0.1:1"],
-        &["data", "ls", "--database", "oracle://x"],
-        &["data", "ls", "--blobs", "ftp://x"],
         &["help", "frobnicate"],
     ] {
         refused(&place, words);
@@ -162,4 +172,12 @@ fn flags_and_settings_that_are_not_understood_are_refused() {
         }
     }
     assert!(!place.home().exists(), "a refused command makes a home");
+    std::fs::remove_file(place.folder().join("ropewalk.toml")).unwrap();
+    for words in [
+        &["up", "--host", "no such host"][..],
+        &["data", "ls", "--database", "oracle://x"],
+        &["data", "ls", "--blobs", "ftp://x"],
+    ] {
+        refused(&place, words);
+    }
 }

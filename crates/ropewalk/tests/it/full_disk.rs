@@ -13,7 +13,8 @@ fn log_batch(server: &Server, run: &str, step: u64) -> crate::support::http::Ans
 }
 
 fn steps(server: &Server, run: &str) -> Vec<u64> {
-    let history = server.get(&format!("/api/2.0/mlflow/metrics/get-history?run_id={run}&metric_key=m7")).json();
+    let history =
+        server.get(&format!("/api/2.0/mlflow/metrics/get-history?run_id={run}&metric_key=m7")).json();
     history["metrics"].as_array().unwrap().iter().map(|point| point["step"].as_u64().unwrap()).collect()
 }
 
@@ -42,7 +43,9 @@ fn a_full_disk_is_told_and_survived() {
 
     // With one.
     let server = place.up();
-    let created = server.send("POST", "/api/2.0/mlflow/runs/create", &json!({"experiment_id": "0", "start_time": 1})).json();
+    let created = server
+        .send("POST", "/api/2.0/mlflow/runs/create", &json!({"experiment_id": "0", "start_time": 1}))
+        .json();
     let run = created["run"]["info"]["run_id"].as_str().unwrap().to_owned();
     let predict = || server.send("POST", "/v2/models/wine/infer", &good_request());
     let first = predict();
@@ -93,8 +96,12 @@ fn a_full_disk_is_told_and_survived() {
     let server = place.up();
     assert_eq!(steps(&server, &run), batches, "a batch is there if, and only if, it was acknowledged");
     let logged = server.get("/api/v1/endpoints/wine/predictions?limit=10000").json();
-    let logged: Vec<&str> =
-        logged["items"].as_array().unwrap().iter().map(|item| item["prediction_id"].as_str().unwrap()).collect();
+    let logged: Vec<&str> = logged["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["prediction_id"].as_str().unwrap())
+        .collect();
     for id in &predictions {
         assert!(logged.contains(&id.as_str()), "{id} is lost");
     }

@@ -31,8 +31,12 @@ fn every_command_has_help() {
         assert!(about.ends_with('.') && about.len() > 10, "{words:?} is not told: {about}");
         let group = text.contains("\nCommands:");
         let own = text.split("\nOptions:").nth(1).unwrap_or_default();
-        let options = own.lines().filter(|line| line.trim_start().starts_with('-') && !line.contains("-h, --help")).count();
-        let arguments = text.lines().find(|line| line.starts_with("Usage:")).unwrap().matches(['<', '[']).count();
+        let options = own
+            .lines()
+            .filter(|line| line.trim_start().starts_with('-') && !line.contains("-h, --help"))
+            .count();
+        let arguments =
+            text.lines().find(|line| line.starts_with("Usage:")).unwrap().matches(['<', '[']).count();
         // What takes two things or more shows how it is used.
         if !group && options + arguments > 3 {
             assert!(text.contains("Example"), "{words:?} has no example");
@@ -45,7 +49,8 @@ fn every_command_has_help() {
         }
     }
     // `help` and `--help` are found for each, and told on standard output.
-    for words in [&["data"][..], &["data", "commit"], &["endpoint", "rollout"], &["why"], &["demo"], &["up"]] {
+    for words in [&["data"][..], &["data", "commit"], &["endpoint", "rollout"], &["why"], &["demo"], &["up"]]
+    {
         let mut help = vec!["help"];
         help.extend(words);
         let mut flag = words.to_vec();

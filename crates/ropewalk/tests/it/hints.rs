@@ -42,6 +42,10 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries {
         let path = entry.unwrap().path();
+        let tests = path.file_stem().is_some_and(|name| name.to_string_lossy().ends_with("tests"));
+        if tests {
+            continue;
+        }
         if path.is_dir() {
             walk(&path, files);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
@@ -107,12 +111,16 @@ fn commands(text: &str) -> Vec<String> {
         for (at, _) in line.match_indices("ropewalk ") {
             let before = &line[..at];
             let quoted = before.ends_with('`');
-            let begins = before.trim().is_empty() || before.ends_with(": ") || before.ends_with("| ") || before.ends_with("then ");
+            let begins = before.ends_with("&& ")
+                || before.trim().is_empty()
+                || before.ends_with(": ")
+                || before.ends_with("| ")
+                || before.ends_with("then ");
             if !quoted && !begins {
                 continue;
             }
             let mut command = &line[at + "ropewalk ".len()..];
-            for end in ["`", "   ", "  #", " | ", " > ", ", then", "; "] {
+            for end in ["`", "   ", "  #", " | ", " > ", " && ", ", ", "; "] {
                 command = command.split(end).next().unwrap_or_default();
             }
             let command = command.trim().trim_end_matches([',', ')', '.']);
@@ -131,11 +139,28 @@ fn refused(place: &Place, hint: &str) -> Option<String> {
     let mut command = program(place.folder());
     command.args(&words);
     let starts = matches!(words.first().map(String::as_str), Some("up" | "demo" | "doctor"));
-    command.args(if starts { &["--help"][..] } else { &["--server", "http://127.0.0.1:1"] });
+    // A command without its arguments is named rather than told: it must exist.
+    let named = words.iter().all(|word| word.chars().all(|character| character.is_ascii_lowercase()));
+    if starts || named {
+        command.arg("--help");
+    } else if !words.iter().any(|word| word == "--server") {
+        command.args(["--server", "http://127.0.0.1:1"]);
+    }
     let done = finish(command);
     // A value that was put in may be of the wrong kind, but the words must be understood.
-    let misunderstood = ["unexpected argument", "unrecognized subcommand", "required arguments", "invalid value", "cannot be used", "requires a", "there is no command"];
-    misunderstood.iter().any(|words| done.err.contains(words)).then(|| done.err.lines().take(3).collect::<Vec<_>>().join(" "))
+    let misunderstood = [
+        "unexpected argument",
+        "unrecognized subcommand",
+        "required arguments",
+        "invalid value",
+        "cannot be used",
+        "requires a",
+        "there is no command",
+    ];
+    misunderstood
+        .iter()
+        .any(|words| done.err.contains(words))
+        .then(|| done.err.lines().take(3).collect::<Vec<_>>().join(" "))
 }
 
 /// The words of a command line, with placeholders filled in.
@@ -159,7 +184,9 @@ fn words(line: &str) -> Vec<String> {
         }
     }
     words.extend((!word.is_empty()).then_some(word));
-    let placeholder = |word: &str| word == "…" || (!word.is_empty() && word.chars().all(|c| c.is_ascii_uppercase() || c == '_'));
+    let placeholder = |word: &str| {
+        word == "…" || (!word.is_empty() && word.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+    };
     let filled: Vec<String> = words
         .iter()
         .enumerate()

@@ -34,7 +34,9 @@ fn predict(server: &Server, over: &AtomicBool, kept: &Acknowledged) {
     let body = good_request().to_string();
     let mut count = 0_u32;
     while !over.load(Ordering::Relaxed) {
-        let Ok(answer) = server.request("POST", "/v2/models/wine/infer", &[], body.as_bytes()) else { return };
+        let Ok(answer) = server.request("POST", "/v2/models/wine/infer", &[], body.as_bytes()) else {
+            return;
+        };
         assert_eq!(answer.status, 200, "{}", answer.text());
         let id = prediction_id(&answer.json());
         kept.predictions.lock().unwrap().insert(id.clone());
@@ -42,7 +44,10 @@ fn predict(server: &Server, over: &AtomicBool, kept: &Acknowledged) {
         if count % 3 == 0 {
             let value = f64::from(count % 5 + 3);
             let body = json!([{"prediction_id": id, "value": value}]).to_string();
-            let Ok(answer) = server.request("POST", "/api/v1/endpoints/wine/feedback", &[], body.as_bytes()) else { return };
+            let Ok(answer) = server.request("POST", "/api/v1/endpoints/wine/feedback", &[], body.as_bytes())
+            else {
+                return;
+            };
             assert_eq!(answer.status, 200, "{}", answer.text());
             kept.feedback.lock().unwrap().insert(id, value);
         }
@@ -57,7 +62,10 @@ fn log(server: &Server, run: &str, over: &AtomicBool, kept: &Acknowledged) {
             .map(|step| json!({"key": "m", "value": step as f64 / 2.0, "timestamp": 1_700_000_000_000_u64 + step, "step": step}))
             .collect();
         let body = json!({"run_id": run, "metrics": metrics}).to_string();
-        let Ok(answer) = server.request("POST", "/api/2.0/mlflow/runs/log-batch", &[], body.as_bytes()) else { return };
+        let Ok(answer) = server.request("POST", "/api/2.0/mlflow/runs/log-batch", &[], body.as_bytes())
+        else {
+            return;
+        };
         assert_eq!(answer.status, 200, "{}", answer.text());
         kept.steps.lock().unwrap().extend(first..first + 5);
     }
@@ -79,7 +87,9 @@ fn check(server: &Server, run: &str, kept: &Acknowledged) {
     for (id, value) in kept.feedback.lock().unwrap().iter() {
         assert_eq!(logged[id.as_str()], Some(*value), "the feedback on {id}");
     }
-    let history = server.get(&format!("/api/2.0/mlflow/metrics/get-history?run_id={run}&metric_key=m&max_results=25000")).json();
+    let history = server
+        .get(&format!("/api/2.0/mlflow/metrics/get-history?run_id={run}&metric_key=m&max_results=25000"))
+        .json();
     let steps: BTreeMap<u64, f64> = history["metrics"]
         .as_array()
         .cloned()
@@ -92,7 +102,10 @@ fn check(server: &Server, run: &str, kept: &Acknowledged) {
     }
     // A batch is there as a whole or not at all.
     for batch in steps.keys().map(|step| step / 5 * 5).collect::<BTreeSet<_>>() {
-        assert!((batch..batch + 5).all(|step| steps.contains_key(&step)), "the batch from step {batch} is half there");
+        assert!(
+            (batch..batch + 5).all(|step| steps.contains_key(&step)),
+            "the batch from step {batch} is half there"
+        );
     }
 }
 
@@ -101,7 +114,9 @@ fn what_a_killed_server_acknowledged_is_kept() {
     let place = Place::new();
     bring_up(&place);
     let mut server = place.up();
-    let created = server.send("POST", "/api/2.0/mlflow/runs/create", &json!({"experiment_id": "0", "start_time": 1})).json();
+    let created = server
+        .send("POST", "/api/2.0/mlflow/runs/create", &json!({"experiment_id": "0", "start_time": 1}))
+        .json();
     let run = created["run"]["info"]["run_id"].as_str().unwrap().to_owned();
     let kept = Acknowledged::default();
     for _ in 0..4 {
@@ -124,7 +139,10 @@ fn what_a_killed_server_acknowledged_is_kept() {
         check(&server, &run, &kept);
     }
     let count = kept.predictions.lock().unwrap().len();
-    assert!(count > 20 && kept.steps.lock().unwrap().len() > 20 && kept.feedback.lock().unwrap().len() > 5, "{count}");
+    assert!(
+        count > 20 && kept.steps.lock().unwrap().len() > 20 && kept.feedback.lock().unwrap().len() > 5,
+        "{count}"
+    );
     assert_eq!(place.json(&["journal", "--verify"])["intact"], true);
     assert_eq!(place.json(&["data", "verify", "wine"])["ok"], true);
     server.stop();

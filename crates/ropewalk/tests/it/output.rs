@@ -50,7 +50,8 @@ fn every_form_of_output_is_what_it_says() {
         assert_eq!(json.json()["schema_version"], 1, "{words:?}");
         let lines = with("ndjson");
         for line in lines.out.lines() {
-            let item: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{words:?}: {error}: {line}"));
+            let item: Value =
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{words:?}: {error}: {line}"));
             assert!(item.is_object(), "{words:?}: {line}");
         }
         if let Some(items) = json.json()["items"].as_array() {
@@ -62,7 +63,11 @@ fn every_form_of_output_is_what_it_says() {
         for text in [&json.out, &json.err, &lines.out, &table.out, &table.err] {
             assert!(!text.contains('\x1b'), "{words:?} prints escape codes into a pipe: {text}");
         }
-        assert!(table.out.lines().all(|line| line == line.trim_end()), "{words:?} pads its lines: {:?}", table.out);
+        assert!(
+            table.out.lines().all(|line| line == line.trim_end()),
+            "{words:?} pads its lines: {:?}",
+            table.out
+        );
     }
     // Words are on standard error, and none with --quiet.
     let wines = format!("{}=red.csv", red_wines().display());

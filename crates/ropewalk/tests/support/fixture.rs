@@ -18,9 +18,20 @@ pub fn bring_up(place: &Place) -> Line {
     place.ok(&["data", "commit", "wine", &wines, "-m", "red wines", "--tag", "v1"]);
     let prepared = place.json(&["prep", "run", "wine@v1", "--target", "quality >= 6"]);
     let prepared = prepared["id"].as_str().unwrap().to_owned();
-    let trained = place.json(&["run", "train", &prepared, "--param", "trees=30", "--experiment", "wine-quality"]);
+    let trained =
+        place.json(&["run", "train", &prepared, "--param", "trees=30", "--experiment", "wine-quality"]);
     let run = trained["run_id"].as_str().unwrap().to_owned();
-    place.ok(&["model", "register", "wine-quality", "--run", &run, "--auc-floor", "0.7", "--alias", "champion"]);
+    place.ok(&[
+        "model",
+        "register",
+        "wine-quality",
+        "--run",
+        &run,
+        "--auc-floor",
+        "0.7",
+        "--alias",
+        "champion",
+    ]);
     place.ok(&["endpoint", "deploy", "wine", "--model", "wine-quality@champion"]);
     Line { prepared, run }
 }

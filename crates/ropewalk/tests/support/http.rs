@@ -22,7 +22,8 @@ pub struct Answer {
 impl Answer {
     /// The body as JSON.
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.text()))
     }
 
     /// The body as text.
@@ -34,7 +35,8 @@ impl Answer {
     /// the Open Inference Protocol's.
     pub fn error(&self) -> Option<String> {
         let body: Value = serde_json::from_slice(&self.body).ok()?;
-        let text = [&body["error"]["what"], &body["message"], &body["error"]].into_iter().find_map(Value::as_str);
+        let text =
+            [&body["error"]["what"], &body["message"], &body["error"]].into_iter().find_map(Value::as_str);
         text.filter(|text| !text.is_empty()).map(str::to_owned)
     }
 }
@@ -90,7 +92,8 @@ fn parse(bytes: &[u8]) -> Option<Answer> {
     let body = if lower.contains("transfer-encoding: chunked") {
         unchunk(rest)?
     } else {
-        let length = lower.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+        let length =
+            lower.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
         rest.get(..length.unwrap_or(rest.len()))?.to_vec()
     };
     Some(Answer { status, head, body })

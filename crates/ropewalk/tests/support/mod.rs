@@ -148,8 +148,6 @@ pub struct Server {
     child: Child,
     /// `http://127.0.0.1:PORT`.
     pub address: String,
-    /// What commands of the same home prove themselves with.
-    pub token: String,
 }
 
 impl Server {
@@ -160,8 +158,7 @@ impl Server {
             let note: Value = serde_json::from_slice(&note).unwrap_or_default();
             // The note of a killed server lies there until the next one writes its own.
             if note["process"].as_u64() == Some(u64::from(child.id())) {
-                let text = |name: &str| note[name].as_str().unwrap().to_owned();
-                return Self { child, address: text("address"), token: text("token") };
+                return Self { child, address: note["address"].as_str().unwrap().to_owned() };
             }
             let words = || std::fs::read_to_string(told).unwrap_or_default();
             if let Some(status) = child.try_wait().unwrap() {

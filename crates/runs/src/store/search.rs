@@ -71,7 +71,8 @@ fn attribute(key: &str) -> Result<Subject<'_>> {
             return Err(Error::invalid(format!(
                 "Invalid attribute key '{other}' specified. Valid keys are '['run_id', 'run_name', 'status', 'user_id', \
                  'artifact_uri', 'start_time', 'end_time', 'created', 'Created', 'run name', 'Run name', 'Run Name']'"
-            )));
+            ))
+            .hint("metrics.val_auc DESC, params.recipe, tags.team and start_time are orders"));
         }
     })
 }
