@@ -8,6 +8,7 @@ pub mod error;
 pub mod id;
 pub mod jobs;
 pub mod journal;
+pub mod lease;
 pub mod page;
 pub mod settings;
 #[cfg(any(test, feature = "testing"))]

@@ -9,7 +9,6 @@ mod alerts;
 pub mod auc;
 mod http;
 pub mod judge;
-mod lease;
 pub mod model;
 pub mod rollout;
 pub mod runbook;

@@ -142,7 +142,9 @@ async fn what_a_dead_process_drove_is_interrupted() {
         let alive = rollout("r2", "beer", RolloutSettings::default());
         core.database
             .write(move |tx| {
-                Box::pin(async move { store::insert_rollout(tx, &alive, crate::lease::owner()).await })
+                Box::pin(
+                    async move { store::insert_rollout(tx, &alive, ropewalk_core::lease::owner()).await },
+                )
             })
             .await
             .unwrap();

@@ -4,21 +4,22 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::FutureExt;
 
 use super::model::{Job, JobState};
-use super::store;
-use crate::{Actor, Database, Error, Reference, Result, new_id, now_ms};
+use super::store::{self, Kept};
+use crate::{Actor, Database, Error, Reference, Result, lease, new_id, now_ms};
+
+/// How often a running job says that it is still driven: well within [`lease::STALE_MS`].
+const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// The jobs of this process, and the record of all.
 #[derive(Clone)]
 pub struct Jobs {
     database: Database,
     live: Arc<Mutex<HashMap<String, Job>>>,
-    /// Tells this process's jobs from those of another that shares the database: the process
-    /// number and the time at which it started, so that a number used again is not mistaken.
-    process: Arc<str>,
 }
 
 /// A job's way to say how far it is.
@@ -52,8 +53,7 @@ impl Progress {
 
 impl Jobs {
     pub(crate) fn new(database: Database) -> Self {
-        let process = format!("{}-{}", std::process::id(), new_id());
-        Self { database, live: Arc::default(), process: process.into() }
+        Self { database, live: Arc::default() }
     }
 
     /// Start `work` in the background. It is recorded before it begins; its result or error is
@@ -83,10 +83,10 @@ impl Jobs {
             result: None,
             error: None,
         };
-        let (record, process) = (job.clone(), self.process.clone());
+        let record = job.clone();
         self.database
             .write(move |transaction| {
-                Box::pin(async move { store::insert(transaction, &record, &process).await })
+                Box::pin(async move { store::insert(transaction, &record, lease::owner()).await })
             })
             .await?;
         self.live().insert(job.id.clone(), job.clone());
@@ -94,13 +94,30 @@ impl Jobs {
         let jobs = self.clone();
         tokio::spawn(async move {
             let id = progress.id.clone();
-            let result = AssertUnwindSafe(async { work(progress).await })
-                .catch_unwind()
-                .await
-                .unwrap_or_else(|_| Err(Error::internal("the job panicked")));
-            jobs.end(&id, result).await;
+            let mut work = std::pin::pin!(AssertUnwindSafe(async { work(progress).await }).catch_unwind());
+            let result = loop {
+                tokio::select! {
+                    ended = &mut work => break ended,
+                    // Others that share the database see by this that the job is still driven.
+                    () = tokio::time::sleep(HEARTBEAT) => jobs.beat(&id).await,
+                }
+            };
+            jobs.end(&id, result.unwrap_or_else(|_| Err(Error::internal("the job panicked")))).await;
         });
         Ok(job)
+    }
+
+    async fn beat(&self, id: &str) {
+        let beating = id.to_owned();
+        let beaten = self
+            .database
+            .write(move |transaction| {
+                Box::pin(async move { store::beat(transaction, &beating, now_ms()).await })
+            })
+            .await;
+        if let Err(error) = beaten {
+            tracing::warn!(job = id, %error, "a job's heartbeat could not be recorded");
+        }
     }
 
     async fn end(&self, id: &str, result: Result<serde_json::Value>) {
@@ -143,9 +160,7 @@ impl Jobs {
         }
         let mut connection = self.database.read().await?;
         let found = store::get(&mut connection, id).await?;
-        found
-            .map(|(job, process)| self.settle(job, &process))
-            .ok_or_else(|| Error::not_found(format!("no job {id}")).hint("ropewalk job ls"))
+        found.map(settle).ok_or_else(|| Error::not_found(format!("no job {id}")).hint("ropewalk job ls"))
     }
 
     /// The newest jobs, newest first.
@@ -155,9 +170,9 @@ impl Jobs {
         let live = self.live();
         Ok(stored
             .into_iter()
-            .map(|(job, process)| match live.get(&job.id) {
+            .map(|kept| match live.get(&kept.job.id) {
                 Some(job) => job.clone(),
-                None => self.settle(job, &process),
+                None => settle(kept),
             })
             .collect())
     }
@@ -169,27 +184,23 @@ impl Jobs {
             if job.state != JobState::Running {
                 return Ok(job);
             }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-    }
-
-    /// A job that the record calls running but whose process is gone was interrupted.
-    fn settle(&self, mut job: Job, process: &str) -> Job {
-        let number = process.split('-').next().unwrap_or_default();
-        // Where the process table cannot be read the job counts as running: it may be.
-        let alive = !std::path::Path::new("/proc/self").exists()
-            || std::path::Path::new("/proc").join(number).exists();
-        let here = number == std::process::id().to_string();
-        if job.state == JobState::Running && (!alive || (here && *process != *self.process)) {
-            job.state = JobState::Interrupted;
-            job.message = "its process ended before it did".to_owned();
-        }
-        job
     }
 
     fn live(&self) -> std::sync::MutexGuard<'_, HashMap<String, Job>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A job that the record calls running but whose driver is gone was interrupted.
+fn settle(kept: Kept) -> Job {
+    let Kept { mut job, owner, heartbeat_ms } = kept;
+    if job.state == JobState::Running && lease::is_gone(&owner, heartbeat_ms, now_ms()) {
+        job.state = JobState::Interrupted;
+        job.message = "its process ended before it did".to_owned();
+    }
+    job
 }
 
 #[cfg(test)]

@@ -13,13 +13,23 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
     sql: "CREATE TABLE job (
         id TEXT PRIMARY KEY, kind TEXT NOT NULL, subject TEXT, actor TEXT NOT NULL, state TEXT NOT NULL,
         done BIGINT NOT NULL, total BIGINT NOT NULL, message TEXT NOT NULL,
-        started_ms BIGINT NOT NULL, ended_ms BIGINT, result TEXT, error TEXT, process TEXT NOT NULL)",
+        started_ms BIGINT NOT NULL, ended_ms BIGINT, result TEXT, error TEXT,
+        owner TEXT NOT NULL, heartbeat_ms BIGINT NOT NULL)",
 }];
 
-pub(super) async fn insert(transaction: &mut Connection, job: &Job, process: &str) -> Result<()> {
+/// A job as it is kept, with who drives it.
+pub(super) struct Kept {
+    pub(super) job: Job,
+    /// The driver's name in the sense of [`crate::lease`].
+    pub(super) owner: String,
+    /// When the driver was last heard of.
+    pub(super) heartbeat_ms: i64,
+}
+
+pub(super) async fn insert(transaction: &mut Connection, job: &Job, owner: &str) -> Result<()> {
     sqlx::query(
-        "INSERT INTO job (id, kind, subject, actor, state, done, total, message, started_ms, process) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO job (id, kind, subject, actor, state, done, total, message, started_ms, owner, \
+         heartbeat_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9)",
     )
     .bind(&job.id)
     .bind(&job.kind)
@@ -30,7 +40,7 @@ pub(super) async fn insert(transaction: &mut Connection, job: &Job, process: &st
     .bind(number(job.total))
     .bind(&job.message)
     .bind(job.started_ms)
-    .bind(process)
+    .bind(owner)
     .execute(transaction)
     .await?;
     Ok(())
@@ -54,12 +64,22 @@ pub(super) async fn update(transaction: &mut Connection, job: &Job) -> Result<()
     Ok(())
 }
 
-pub(super) async fn get(connection: &mut Connection, id: &str) -> Result<Option<(Job, String)>> {
+/// The driver is still there.
+pub(super) async fn beat(transaction: &mut Connection, id: &str, now_ms: i64) -> Result<()> {
+    sqlx::query("UPDATE job SET heartbeat_ms = $2 WHERE id = $1")
+        .bind(id)
+        .bind(now_ms)
+        .execute(transaction)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn get(connection: &mut Connection, id: &str) -> Result<Option<Kept>> {
     let row = sqlx::query("SELECT * FROM job WHERE id = $1").bind(id).fetch_optional(connection).await?;
     row.as_ref().map(read).transpose()
 }
 
-pub(super) async fn recent(connection: &mut Connection, limit: i64) -> Result<Vec<(Job, String)>> {
+pub(super) async fn recent(connection: &mut Connection, limit: i64) -> Result<Vec<Kept>> {
     let rows = sqlx::query("SELECT * FROM job ORDER BY started_ms DESC, id DESC LIMIT $1")
         .bind(limit)
         .fetch_all(connection)
@@ -67,7 +87,7 @@ pub(super) async fn recent(connection: &mut Connection, limit: i64) -> Result<Ve
     rows.iter().map(read).collect()
 }
 
-fn read(row: &AnyRow) -> Result<(Job, String)> {
+fn read(row: &AnyRow) -> Result<Kept> {
     let text = |column: &str| -> Result<Option<String>> { Ok(row.try_get(column)?) };
     let count =
         |column: &str| -> Result<u64> { Ok(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or(0)) };
@@ -91,7 +111,7 @@ fn read(row: &AnyRow) -> Result<(Job, String)> {
         result: text("result")?.as_deref().map(serde_json::from_str).transpose()?,
         error: text("error")?.as_deref().map(serde_json::from_str).transpose()?,
     };
-    Ok((job, row.try_get("process")?))
+    Ok(Kept { job, owner: row.try_get("owner")?, heartbeat_ms: row.try_get("heartbeat_ms")? })
 }
 
 fn state_text(state: JobState) -> &'static str {

@@ -1,13 +1,15 @@
 //! Starting, pausing, ending and recovering roll-outs.
 
-use ropewalk_core::{Actor, Error, Job, NewEntry, Page, Paged, Progress, Reference, Result, new_id, now_ms};
+use ropewalk_core::{
+    Actor, Error, Job, NewEntry, Page, Paged, Progress, Reference, Result, lease, new_id, now_ms,
+};
 use ropewalk_serve::ServedState;
 use serde_json::json;
 
 use super::model::{
     ReadBack, Rollout, RolloutRequest, RolloutStatus, RolloutStep, RolloutStepStatus, ServedShare,
 };
-use crate::{Respond, lease, store};
+use crate::{Respond, store};
 
 /// The journal's name of a roll-out.
 pub(crate) fn rollout_reference(id: &str) -> Reference {

@@ -79,7 +79,10 @@ impl Plan {
                     "Export the labelled requests of {endpoint} since the drift began, {:.0} % held out for the replay",
                     parameters.holdout * 100.0
                 ),
-                format!("ropewalk endpoint predictions {endpoint} --labelled"),
+                format!(
+                    "ropewalk watch captured {endpoint} --labelled --target \"{}\" > {}",
+                    self.spec.target.column, self.file
+                ),
             ),
             step(
                 "commit",
@@ -97,16 +100,15 @@ impl Plan {
             step(
                 "prepare",
                 format!("Prepare {dataset}@{} as before, the pipeline fitted anew", self.tag),
-                format!(
-                    "ropewalk prep prepare {dataset}@{} --target \"{}\"",
-                    self.tag,
-                    target_text(&self.spec)
-                ),
+                format!("ropewalk prep run {dataset}@{} --target \"{}\"", self.tag, target_text(&self.spec)),
             ),
             step(
                 "train",
                 format!("Train {} trials over all recipes, best by validation AUC", parameters.trials),
-                format!("ropewalk run sweep --trials {} --experiment {}", parameters.trials, self.experiment),
+                format!(
+                    "ropewalk run sweep PREPARED --trials {} --experiment {}",
+                    parameters.trials, self.experiment
+                ),
             ),
             step(
                 "register",
@@ -119,7 +121,7 @@ impl Plan {
                     "Replay the held-out requests: the candidate must beat {}/{}",
                     model, self.champion.version
                 ),
-                format!("ropewalk incident runbook {} retrain --dry-run", incident.number),
+                String::new(),
             ),
             step(
                 "deploy",

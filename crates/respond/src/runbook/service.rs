@@ -1,13 +1,13 @@
 //! Starting runbook runs, by hand and by themselves.
 
-use ropewalk_core::{Actor, Error, Job, Reference, Result, new_id, now_ms};
+use ropewalk_core::{Actor, Error, Job, Reference, Result, lease, new_id, now_ms};
 use ropewalk_ledger::{Cost, SummaryFilter};
 use serde_json::json;
 
 use super::model::{AutoRunbook, RetrainParameters, RunbookRequest, RunbookRun, StepStatus};
 use super::{plan, retrain};
 use crate::model::Incident;
-use crate::{Respond, lease, store};
+use crate::{Respond, store};
 
 /// The runbook there is.
 const RETRAIN: &str = "retrain";

@@ -69,6 +69,9 @@ pub(crate) struct RunbookArgs {
     /// Runs of the sweep
     #[arg(long, default_value_t = 6)]
     trials: u32,
+    /// Seconds after which a step of the roll-out is judged with what there is
+    #[arg(long, default_value_t = 600.0)]
+    max_wait: f64,
     /// Only say what would be done
     #[arg(long)]
     dry_run: bool,
@@ -127,8 +130,9 @@ pub(crate) async fn run(context: &Context, command: IncidentCommand) -> Result<(
                     .why("it moves traffic and is judged by what the server answers")
                     .hint("ropewalk up   # then run the same command again"));
             }
-            let body =
-                json!({"name": args.name, "dry_run": args.dry_run, "parameters": {"trials": args.trials}});
+            let body = json!({"name": args.name, "dry_run": args.dry_run, "parameters": {
+                "trials": args.trials, "rollout": {"max_wait_seconds": args.max_wait},
+            }});
             let run: RunbookRun = client.job(&path(&args.incident, "/runbook"), &body).await?;
             output.one(&run, runbook_table)?;
             match run.status {

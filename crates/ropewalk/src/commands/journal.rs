@@ -3,11 +3,12 @@
 use clap::{Args, ValueEnum};
 use ropewalk_core::journal::Verification;
 use ropewalk_core::{Code, Entry, Error, Lineage, Paged, Result, format_utc};
+use ropewalk_data::{Commit, DatasetSpec};
 use ropewalk_respond::Why;
 
 use super::run::scalar;
 use crate::cli::Context;
-use crate::client::query;
+use crate::client::{query, segment};
 use crate::output::Format;
 use crate::table::{Table, figure};
 
@@ -109,15 +110,27 @@ pub(crate) async fn lineage(context: &Context, args: LineageArgs) -> Result<()> 
         Way::Downstream => "downstream",
         Way::Both => "both",
     };
+    let client = context.client().await?;
+    // A branch or a tag stands for the commit that it names; without one, for the newest on main.
+    let of = match args.of.strip_prefix("dataset:") {
+        Some(version) => {
+            let spec: DatasetSpec = version.parse()?;
+            let path =
+                format!("/api/v1/datasets/{}/commits/{}", segment(&spec.name), segment(&spec.reference));
+            let commit: Commit = client.get(&path).await?;
+            format!("dataset:{}@{}", spec.name, commit.id)
+        }
+        None => args.of,
+    };
     let path = query(
         "/api/v1/lineage",
         &[
-            ("of", Some(args.of)),
+            ("of", Some(of)),
             ("direction", Some(direction.to_owned())),
             ("depth", Some(args.depth.to_string())),
         ],
     );
-    let lineage: Lineage = context.client().await?.get(&path).await?;
+    let lineage: Lineage = client.get(&path).await?;
     context.output.text(&lineage, |lineage| {
         let mut lines = Vec::new();
         let up = args.direction != Way::Downstream;

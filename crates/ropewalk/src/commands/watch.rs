@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use ropewalk_core::{Code, Error, Paged, Result};
-use ropewalk_data::Frame;
+use ropewalk_data::{Column, Frame};
 use ropewalk_watch::{Alert, FeedbackReceipt, MonitorSettings, Report, ReportSummary, Status};
 use serde_json::{Value, json};
 
 use super::data::unreadable;
 use crate::cli::Context;
 use crate::client::{query, segment};
+use crate::output::{Format, print_bytes};
 use crate::table::{Table, ago, figure, short};
 
 #[derive(Debug, Subcommand)]
@@ -35,6 +36,26 @@ pub(crate) enum WatchCommand {
         after_help = "Examples:\n  ropewalk watch feedback wine --prediction ID --value 6\n  ropewalk watch feedback wine --file labels.csv   # columns prediction_id and value"
     )]
     Feedback(FeedbackArgs),
+    /// Print what was asked and answered, as CSV, with what was observed later
+    #[command(
+        after_help = "Example:\n  ropewalk watch captured wine --labelled --target quality > captured.csv"
+    )]
+    Captured {
+        /// The endpoint
+        endpoint: String,
+        /// Only predictions whose outcome was observed
+        #[arg(long)]
+        labelled: bool,
+        /// Name of the column for what was observed
+        #[arg(long, value_name = "COLUMN", default_value = "observed")]
+        target: String,
+        /// Only since this time, in milliseconds since 1970
+        #[arg(long)]
+        since_ms: Option<i64>,
+        /// How many at most
+        #[arg(short = 'n', long, default_value_t = 100_000)]
+        limit: usize,
+    },
     /// The alerts, newest first
     Alerts {
         /// Only of this endpoint
@@ -149,6 +170,22 @@ pub(crate) async fn run(context: &Context, command: WatchCommand) -> Result<()> 
                 table
             })
         }
+        WatchCommand::Captured { endpoint, labelled, target, since_ms, limit } => {
+            let place = query(
+                &path(&endpoint, "/predictions"),
+                &[
+                    ("limit", Some(limit.to_string())),
+                    ("since_ms", since_ms.map(|ms| ms.to_string())),
+                    ("labelled_only", Some(labelled.to_string())),
+                ],
+            );
+            let answer: Value = context.client().await?.get(&place).await?;
+            let items = answer["items"].as_array().cloned().unwrap_or_default();
+            match output.format {
+                Format::Table => print_bytes(&captured(&items, &target)?.to_csv(',')?),
+                _ => output.list(&items, "Nothing was captured.", |_| Table::default()),
+            }
+        }
         WatchCommand::Alerts { endpoint } => {
             let place = query("/api/v1/alerts", &[("endpoint", endpoint)]);
             let page: Paged<Alert> = context.client().await?.get(&place).await?;
@@ -212,7 +249,7 @@ fn feedback(args: &FeedbackArgs) -> Result<Vec<Value>> {
     };
     let frame = Frame::from_csv(&std::fs::read(file).map_err(|source| unreadable(file, source))?)?;
     let ids = match frame.column("prediction_id") {
-        Ok(ropewalk_data::Column::Text(ids)) => ids,
+        Ok(Column::Text(ids)) => ids,
         _ => {
             return Err(Error::invalid(format!("{} has no text column “prediction_id”", file.display()))
                 .hint("the file needs the columns prediction_id and value"));
@@ -224,6 +261,27 @@ fn feedback(args: &FeedbackArgs) -> Result<Vec<Value>> {
         .zip(values)
         .filter_map(|(id, value)| Some(json!({"prediction_id": id.as_ref()?, "value": value})))
         .collect())
+}
+
+/// The inputs of logged predictions as a table, with what was observed in a column of its own.
+fn captured(items: &[Value], target: &str) -> Result<Frame> {
+    let names = items.first().and_then(|item| item["inputs"].as_object());
+    let names: Vec<&String> = names.into_iter().flatten().map(|(name, _)| name).collect();
+    let mut columns: Vec<(String, Column)> = names
+        .into_iter()
+        .map(|name| {
+            let cells: Vec<&Value> = items.iter().map(|item| &item["inputs"][name]).collect();
+            let column = if cells.iter().any(|cell| cell.is_string()) {
+                Column::Text(cells.iter().map(|cell| cell.as_str().map(str::to_owned)).collect())
+            } else {
+                Column::Number(cells.iter().map(|cell| cell.as_f64().unwrap_or(f64::NAN)).collect())
+            };
+            (name.clone(), column)
+        })
+        .collect();
+    let observed = items.iter().map(|item| item["value"].as_f64().unwrap_or(f64::NAN)).collect();
+    columns.push((target.to_owned(), Column::Number(observed)));
+    Frame::new(columns)
 }
 
 fn report_table(report: &Report) -> Table {

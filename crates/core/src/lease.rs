@@ -1,4 +1,4 @@
-//! Who drives a roll-out or a runbook, and is it still alive?
+//! Who drives a piece of long work — a job, a roll-out, a runbook — and is it still alive?
 //!
 //! The driver writes its name and a heartbeat beside what it drives. A process on this machine that is gone is known
 //! at once from the process table; one elsewhere, from a heartbeat that has stopped.
@@ -15,11 +15,13 @@ static OWNER: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// The name that this process drives under.
+#[must_use]
 pub fn owner() -> &'static str {
     &OWNER
 }
 
 /// Whether the driver of this name, last heard of at `heartbeat_ms`, is gone.
+#[must_use]
 pub fn is_gone(name: &str, heartbeat_ms: i64, now_ms: i64) -> bool {
     if name == owner() {
         return false;
