@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
 use ropewalk_core::{Error, Paged, Result};
-use ropewalk_data::{Commit, CommitInfo, Dataset, DatasetSpec, Diff, RefInfo, VerifyReport};
+use ropewalk_data::{Column, Commit, CommitInfo, Dataset, DatasetSpec, Diff, Frame, RefInfo, VerifyReport};
 use serde_json::{Value, json};
 
 use crate::cli::Context;
@@ -398,6 +398,26 @@ fn diff_table(diff: &Diff) -> Table {
         table.row(["nothing differs", "", "", "", ""]);
     }
     table
+}
+
+/// Rows as the server sends them, as a table: a column with any text is text.
+pub(crate) fn rows_frame(sample: &Value) -> Result<Frame> {
+    let rows: Vec<&Vec<Value>> =
+        sample["rows"].as_array().into_iter().flatten().filter_map(Value::as_array).collect();
+    let names = sample["columns"].as_array().into_iter().flatten();
+    let columns = names.enumerate().map(|(place, name)| {
+        let name = name.get("name").unwrap_or(name).as_str().unwrap_or_default().to_owned();
+        let cells: Vec<Option<&Value>> = rows.iter().map(|row| row.get(place)).collect();
+        let column = if cells.iter().any(|cell| cell.is_some_and(Value::is_string)) {
+            Column::Text(cells.iter().map(|cell| cell.and_then(Value::as_str).map(str::to_owned)).collect())
+        } else {
+            Column::Number(
+                cells.iter().map(|cell| cell.and_then(Value::as_f64).unwrap_or(f64::NAN)).collect(),
+            )
+        };
+        (name, column)
+    });
+    Frame::new(columns.collect())
 }
 
 /// Rows as the server sends them: `columns` and `rows`.

@@ -15,6 +15,9 @@ use crate::cli::Context;
 use crate::client::{Client, segment};
 use crate::table::{Table, ago, figure, short};
 
+/// Rows that one request of `predict` holds.
+const ROWS_A_REQUEST: usize = 256;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum EndpointCommand {
     /// List the endpoints
@@ -73,7 +76,9 @@ pub(crate) enum EndpointCommand {
         name: String,
     },
     /// Ask for predictions over the rows of a file
-    #[command(after_help = "Example:\n  ropewalk endpoint predict wine --input red.csv -n 5")]
+    #[command(
+        after_help = "Example:\n  ropewalk endpoint predict wine --input red.csv -n 5\n  ropewalk endpoint predict wine --input tasted.csv --feedback quality"
+    )]
     Predict {
         /// The endpoint
         name: String,
@@ -83,6 +88,9 @@ pub(crate) enum EndpointCommand {
         /// The first rows only
         #[arg(short = 'n', long)]
         limit: Option<usize>,
+        /// Also send this column of the file as what was observed
+        #[arg(long, value_name = "COLUMN")]
+        feedback: Option<String>,
     },
 }
 
@@ -207,8 +215,8 @@ pub(crate) async fn run(context: &Context, command: EndpointCommand) -> Result<(
             let served: ServedState = client.get(&path(&name, "/served")).await?;
             output.one(&served, served_table)
         }
-        EndpointCommand::Predict { name, input, limit } => {
-            predict(context, client, &name, &input, limit).await
+        EndpointCommand::Predict { name, input, limit, feedback } => {
+            predict(context, client, &name, &input, limit, feedback.as_deref()).await
         }
     }
 }
@@ -261,6 +269,7 @@ async fn predict(
     name: &str,
     input: &std::path::Path,
     limit: Option<usize>,
+    feedback: Option<&str>,
 ) -> Result<()> {
     let content = std::fs::read(input).map_err(|source| unreadable(input, source))?;
     let parquet = input.extension().is_some_and(|extension| extension == "parquet");
@@ -272,19 +281,28 @@ async fn predict(
     let metadata: Value = client.get(&format!("/v2/models/{}", segment(name))).await?;
     let wanted: Vec<String> =
         metadata["inputs"].as_array().into_iter().flatten().map(|i| scalar(&i["name"])).collect();
-    let request = inference_request(&frame, &wanted)?;
-    let answer: Value = client.post(&format!("/v2/models/{}/infer", segment(name)), &request).await?;
-    let output = |wanted: &str| {
-        let found =
-            answer["outputs"].as_array().into_iter().flatten().find(|output| output["name"] == wanted);
-        found.and_then(|output| output["data"].as_array()).cloned().unwrap_or_default()
-    };
-    let (scores, ids) = (output("probability"), output("prediction_id"));
-    let predictions: Vec<Value> = scores
-        .iter()
-        .enumerate()
-        .map(|(row, score)| json!({"row": row + 1, "probability": score, "prediction_id": ids.get(row)}))
-        .collect();
+    if let Some(column) = feedback {
+        frame.number(column)?;
+    }
+    let mut predictions: Vec<Value> = Vec::with_capacity(frame.rows());
+    let rows: Vec<usize> = (0..frame.rows()).collect();
+    for rows in rows.chunks(ROWS_A_REQUEST) {
+        let part = frame.select(rows);
+        let (scores, ids) = infer(client, name, &part, &wanted).await?;
+        if let Some(column) = feedback {
+            let observed = part.number(column)?;
+            let items = ids.iter().zip(observed).filter(|(_, value)| value.is_finite());
+            let items: Vec<Value> =
+                items.map(|(id, value)| json!({"prediction_id": id, "value": value})).collect();
+            let path = format!("/api/v1/endpoints/{}/feedback", segment(name));
+            let _: Value = client.post(&path, &items).await?;
+        }
+        predictions.extend(
+            rows.iter()
+                .zip(scores.iter().zip(&ids))
+                .map(|(row, (score, id))| json!({"row": row + 1, "probability": score, "prediction_id": id})),
+        );
+    }
     context.output.list(&predictions, "The file has no rows.", |predictions| {
         let mut table = Table::new(&[">row", ">probability", "prediction"]);
         for prediction in predictions {
@@ -298,9 +316,31 @@ async fn predict(
     })
 }
 
+/// Ask for predictions; the probabilities and the identifiers of the rows, in their order.
+pub(crate) async fn infer(
+    client: &Client,
+    endpoint: &str,
+    rows: &Frame,
+    wanted: &[String],
+) -> Result<(Vec<Value>, Vec<Value>)> {
+    let request = inference_request(rows, wanted)?;
+    let answer: Value = client.post(&format!("/v2/models/{}/infer", segment(endpoint)), &request).await?;
+    let output = |wanted: &str| {
+        let found =
+            answer["outputs"].as_array().into_iter().flatten().find(|output| output["name"] == wanted);
+        found.and_then(|output| output["data"].as_array()).cloned().unwrap_or_default()
+    };
+    let (scores, ids) = (output("probability"), output("prediction_id"));
+    if scores.len() == rows.rows() && ids.len() == rows.rows() {
+        Ok((scores, ids))
+    } else {
+        Err(Error::internal("the answer does not have a prediction for each row"))
+    }
+}
+
 /// An Open Inference Protocol request: a tensor for each column that the model takes, so that
 /// columns it does not take, such as the target, may stay in the file.
-pub(crate) fn inference_request(frame: &Frame, wanted: &[String]) -> Result<Value> {
+fn inference_request(frame: &Frame, wanted: &[String]) -> Result<Value> {
     let shape = json!([frame.rows()]);
     let mut inputs = Vec::with_capacity(wanted.len());
     for name in wanted {

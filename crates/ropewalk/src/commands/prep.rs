@@ -8,9 +8,10 @@ use ropewalk_prep::{Expectation, PrepSpec, Prepared, Target, ValidationReport};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::data::{rows_table, unreadable};
+use super::data::{rows_frame, rows_table, unreadable};
 use crate::cli::Context;
 use crate::client::{query, segment};
+use crate::output::print_bytes;
 use crate::table::{Table, ago, figure, short};
 
 #[derive(Debug, Subcommand)]
@@ -51,6 +52,9 @@ pub(crate) enum PrepCommand {
         /// How many rows
         #[arg(short = 'n', long, default_value_t = 10)]
         limit: u32,
+        /// Print CSV, as a file for other commands
+        #[arg(long)]
+        csv: bool,
     },
 }
 
@@ -144,11 +148,15 @@ pub(crate) async fn run(context: &Context, command: PrepCommand) -> Result<()> {
             let prepared: Prepared = context.client().await?.get(&path).await?;
             output.one(&prepared, prepared_table)
         }
-        PrepCommand::Rows { id, part, limit } => {
+        PrepCommand::Rows { id, part, limit, csv } => {
             let path = format!("/api/v1/prep/prepared/{}/rows", segment(&id));
             let path = query(&path, &[("part", Some(part)), ("limit", Some(limit.to_string()))]);
             let sample: Value = context.client().await?.get(&path).await?;
-            output.one(&sample, rows_table)
+            if csv {
+                print_bytes(&rows_frame(&sample)?.to_csv(',')?)
+            } else {
+                output.one(&sample, rows_table)
+            }
         }
     }
 }

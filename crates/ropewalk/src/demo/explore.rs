@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ropewalk_core::Result;
+use ropewalk_core::{Error, Result};
 use ropewalk_data::Commit;
 use ropewalk_learn::{Reproduction, SweepResult};
 use ropewalk_models::{Gate, ModelVersion};
@@ -15,6 +15,8 @@ use super::story::{ENDPOINT, MODEL, SEED, TARGET, TRIALS};
 use super::wines::RED;
 use crate::client::Client;
 use crate::table::{bytes, figure, short};
+
+const EXPECTATIONS: &str = include_str!("../../../../data/wine/expectations.toml");
 
 pub(super) async fn commit_red(client: &Client, narrator: &Narrator) -> Result<()> {
     narrator.chapter("data", "the red wines become a versioned dataset");
@@ -59,13 +61,9 @@ fn specification(source: &str) -> Result<PrepSpec> {
 
 pub(super) async fn prepare(client: &Client, narrator: &Narrator) -> Result<Prepared> {
     narrator.chapter("prep", "validated, split, transforms fitted on the training part only");
-    let expectations = json!([
-        {"expect": "range", "column": "quality", "min": 0, "max": 10},
-        {"expect": "range", "column": "pH", "min": 2, "max": 5},
-        {"expect": "range", "column": "alcohol", "min": 5, "max": 20},
-        {"expect": "missing", "max_share": 0.0},
-    ]);
-    let body = json!({"source": "wine@v1", "expectations": expectations});
+    let expectations: Value = toml::from_str(EXPECTATIONS)
+        .map_err(|source| Error::internal("the demo's expectations cannot be read").source(source))?;
+    let body = json!({"source": "wine@v1", "expectations": expectations["expectations"]});
     let report: ValidationReport = client.post("/api/v1/prep/validate", &body).await?;
     let passed = report.checks.iter().filter(|check| check.passed).count();
     narrator.step(
@@ -74,7 +72,7 @@ pub(super) async fn prepare(client: &Client, narrator: &Narrator) -> Result<Prep
             report.checks.len(),
             report.duplicates
         ),
-        "ropewalk prep validate wine@v1",
+        "ropewalk prep validate wine@v1 --expectations data/wine/expectations.toml",
     );
     let spec = specification("wine@v1")?;
     let prepared: Prepared = client.post("/api/v1/prep/prepare", &spec).await?;

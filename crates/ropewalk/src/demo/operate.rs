@@ -30,7 +30,7 @@ pub(super) async fn serve_red(
             "{} held-out red wines predicted over HTTP, each logged; their true quality came later",
             tasted.len()
         ),
-        &format!("ropewalk endpoint predict {ENDPOINT} --input data/wine/winequality-red.csv -n 100"),
+        "ropewalk prep rows PREPARED --part test -n 1000 --csv > held-out.csv && ropewalk endpoint predict wine --input held-out.csv --feedback quality",
     );
     narrator.chapter("watch", "drift, missing values, predictions and realised quality");
     let report = evaluate(client, since).await?;

@@ -10,7 +10,7 @@ use ropewalk_data::{Column, Frame};
 use serde_json::{Value, json};
 
 use crate::client::{Client, segment};
-use crate::commands::endpoint::inference_request;
+use crate::commands::endpoint::infer;
 
 /// Wines in one request.
 const BATCH: usize = 4;
@@ -78,10 +78,8 @@ impl Traffic {
 
     async fn batch(&self, frame: &Frame, rows: Vec<usize>) -> Result<Vec<Tasted>> {
         let part = frame.select(&rows);
-        let request = inference_request(&part, &self.inputs)?;
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let path = format!("/v2/models/{}/infer", segment(&self.endpoint));
-        let answer: Value = match self.client.post(&path, &request).await {
+        let (scores, ids) = match infer(&self.client, &self.endpoint, &part, &self.inputs).await {
             Ok(answer) => answer,
             Err(error) => {
                 self.failed.fetch_add(1, Ordering::Relaxed);
@@ -89,15 +87,6 @@ impl Traffic {
                 return Ok(Vec::new());
             }
         };
-        let output = |wanted: &str| {
-            let found =
-                answer["outputs"].as_array().into_iter().flatten().find(|output| output["name"] == wanted);
-            found.and_then(|output| output["data"].as_array()).cloned().unwrap_or_default()
-        };
-        let (scores, ids) = (output("probability"), output("prediction_id"));
-        if scores.len() != rows.len() || ids.len() != rows.len() {
-            return Err(Error::internal("the answer does not have a prediction for each row"));
-        }
         let observed = part.number(&self.target)?;
         let feedback: Vec<Value> = ids
             .iter()

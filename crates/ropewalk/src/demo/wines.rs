@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::story::SEED;
 use super::traffic::{Tasted, shuffled};
 use crate::client::Client;
+use crate::commands::data::rows_frame;
 
 // Cortez et al. (2009), UCI Machine Learning Repository, CC BY 4.0; see data/wine/README.md.
 pub(super) const RED: &[u8] = include_bytes!("../../../../data/wine/winequality-red.csv");
@@ -24,20 +25,7 @@ pub(super) const REPLAYED: f64 = 0.2;
 pub(super) async fn part(client: &Client, prepared: &str, part: &str) -> Result<Frame> {
     let sample: Value =
         client.get(&format!("/api/v1/prep/prepared/{prepared}/rows?part={part}&limit=100000")).await?;
-    let names: Vec<String> = sample["columns"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|name| name.as_str().map(str::to_owned))
-        .collect();
-    let rows: Vec<&Vec<Value>> =
-        sample["rows"].as_array().into_iter().flatten().filter_map(Value::as_array).collect();
-    let columns = names.into_iter().enumerate().map(|(place, name)| {
-        let values =
-            rows.iter().map(|row| row.get(place).and_then(Value::as_f64).unwrap_or(f64::NAN)).collect();
-        (name, ropewalk_data::Column::Number(values))
-    });
-    Frame::new(columns.collect())
+    rows_frame(&sample)
 }
 
 /// The area under the ROC curve of what was tasted.
