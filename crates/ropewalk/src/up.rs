@@ -1,6 +1,7 @@
 //! `ropewalk up`: serve everything until told to stop.
 
 use std::future::Future;
+use std::path::Path;
 use std::time::Instant;
 
 use owo_colors::OwoColorize;
@@ -19,6 +20,7 @@ pub(crate) struct Server {
     pub(crate) token: String,
     serving: tokio::task::JoinHandle<Result<()>>,
     background: Vec<tokio::task::JoinHandle<()>>,
+    _hold: Option<std::fs::File>,
     stop: tokio::sync::watch::Sender<bool>,
 }
 
@@ -28,13 +30,11 @@ impl Server {
         let host = settings.text("host").unwrap_or("127.0.0.1").to_owned();
         let port = settings.port();
         if let Some(running) = Running::find(&settings.home).await {
-            return Err(Error::new(
-                Code::Conflict,
-                format!("a server has the home {} open already", settings.home.display()),
-            )
-            .why(format!("process {} answers at {}", running.process, running.address))
-            .hint(format!("use it: every command finds it; or stop it: kill {}", running.process)));
+            return Err(taken(&settings.home)
+                .why(format!("process {} answers at {}", running.process, running.address))
+                .hint(format!("use it: every command finds it; or stop it: kill {}", running.process)));
         }
+        let hold = hold(&settings.home)?;
         let mut app = App::open(settings).await?;
         let token = Auth::random_token();
         app.auth = app.auth.with_local_token(&token);
@@ -53,7 +53,7 @@ impl Server {
         respond.recover().await?;
         let background = vec![tokio::spawn(async move { watch.run_monitors().await })];
         Running::new(address.clone(), token.clone()).write(&app.core.home)?;
-        Ok(Self { app, address, token, serving, background, stop })
+        Ok(Self { app, address, token, serving, background, _hold: hold, stop })
     }
 
     /// Stop answering new requests, let open ones end, and take the note away.
@@ -76,6 +76,28 @@ impl Server {
                 Running::remove(&self.app.core.home);
                 ended.map_err(|source| Error::internal("the server broke off").source(source))?
             }
+        }
+    }
+}
+
+fn taken(home: &Path) -> Error {
+    Error::new(Code::Conflict, format!("a server has the home {} open already", home.display()))
+}
+
+/// Hold a home against a second server that starts at the same moment. The system lets go of it when
+/// the process ends, however it ends.
+fn hold(home: &Path) -> Result<Option<std::fs::File>> {
+    std::fs::create_dir_all(home)?;
+    let file = std::fs::File::create(home.join("server.lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Err(taken(home)
+            .why("its process is starting or stopping")
+            .hint("ropewalk   # tells its address in a moment")),
+        // A file system without locks, such as some network drives.
+        Err(std::fs::TryLockError::Error(error)) => {
+            tracing::warn!(%error, "the home cannot be held against a second server");
+            Ok(None)
         }
     }
 }

@@ -93,6 +93,8 @@ fn colours_are_for_terminals() {
         finish(command).err.contains('\x1b')
     };
     assert!(!colours(&[]));
+    let logged = place.run(&["data", "show", "nothing", "-v"]).err;
+    assert!(logged.contains("INFO") && !logged.contains('\x1b'), "{logged}");
     assert!(!colours(&[("NO_COLOR", "1"), ("TERM", "xterm-256color")]));
     assert!(colours(&[("CLICOLOR_FORCE", "1"), ("TERM", "xterm-256color")]));
 }

@@ -46,3 +46,49 @@ fn a_home_has_one_server() {
     place.ok(&["data", "ls"]);
     place.up().stop();
 }
+
+#[test]
+fn of_servers_that_start_at_once_one_stays() {
+    let place = Place::new();
+    let start = |name: &str| {
+        place
+            .command(&["up", "--port", "0"])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::fs::File::create(place.folder().join(name)).unwrap())
+            .spawn()
+            .unwrap()
+    };
+    let mut servers: Vec<_> = ["one", "two", "three"].map(|name| (name, start(name))).into();
+    let began = std::time::Instant::now();
+    while servers.len() > 1 && began.elapsed() < std::time::Duration::from_secs(60) {
+        servers.retain_mut(|(name, server)| {
+            let Some(status) = server.try_wait().unwrap() else { return true };
+            let words = std::fs::read_to_string(place.folder().join(name)).unwrap();
+            assert_eq!(status.code(), Some(1), "{words}");
+            assert!(words.contains("a server has the home") && words.contains("hint: "), "{words}");
+            false
+        });
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(servers.len(), 1, "several servers have the same home");
+    for (_, mut server) in servers {
+        assert!(server.try_wait().unwrap().is_none());
+        server.kill().unwrap();
+        server.wait().unwrap();
+    }
+    place.up().stop();
+}
+
+#[test]
+fn an_interrupted_command_says_so() {
+    let place = Place::new();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", silent.local_addr().unwrap());
+    let mut child = place.command(&["data", "ls", "--server", &address]).spawn().unwrap();
+    // The command waits for an answer that does not come.
+    let _connection = silent.accept().unwrap();
+    let process = libc::pid_t::try_from(child.id()).unwrap();
+    // SAFETY: the process is a child that was not waited for, so that its number is still its own.
+    assert_eq!(unsafe { libc::kill(process, libc::SIGINT) }, 0);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
