@@ -11,7 +11,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
 use url::Url;
 
-use crate::{Error, Result};
+use crate::{Code, Error, Result};
 
 /// A place for bytes, addressed by slash-separated paths.
 #[derive(Clone)]
@@ -44,8 +44,11 @@ impl Blobs {
         };
         if let Some(folder) = url.strip_prefix("file://") {
             let folder = PathBuf::from(folder);
-            std::fs::create_dir_all(&folder)?;
-            let folder = folder.canonicalize()?;
+            let made = std::fs::create_dir_all(&folder).and_then(|()| folder.canonicalize());
+            let folder = made.map_err(|source| match Error::from(source) {
+                full if full.code() == Code::DiskFull => full,
+                other => refuse(other.what().to_owned()),
+            })?;
             let store = LocalFileSystem::new_with_prefix(&folder)?.with_automatic_cleanup(false);
             return Ok(Self { store: Arc::new(store), prefix: Path::default(), local: Some(folder.into()) });
         }

@@ -53,9 +53,13 @@ impl Core {
     pub async fn open(settings: Settings, migrations: &[Migration]) -> Result<Self> {
         let home = settings.home.clone();
         tokio::fs::create_dir_all(&home).await.map_err(|source| {
-            Error::from(source)
-                .context(format!("the home folder {} cannot be created", home.display()))
-                .hint("ropewalk --home DIR  # name a folder that you may write to")
+            let what = format!("the home folder {} cannot be created", home.display());
+            match Error::from(source) {
+                full if full.code() == Code::DiskFull => full.context(what),
+                other => Error::invalid(what)
+                    .why(other.what().to_owned())
+                    .hint("ropewalk --home DIR   # name a folder that you may write to"),
+            }
         })?;
         let database = Database::open(&settings.database_url()).await?;
         database.migrate(journal::MIGRATIONS).await?;

@@ -232,9 +232,11 @@ pub(crate) async fn run() -> ExitCode {
         }
     };
     let done = tokio::select! {
-        done = execute(cli) => done,
+        // First of all an interrupt is listened for.
+        biased;
         // A server and the demo wait for the interrupt themselves; any other command just ends.
         () = forced_interrupt() => return ExitCode::from(130),
+        done = execute(cli) => done,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

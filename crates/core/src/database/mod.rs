@@ -40,6 +40,12 @@ impl Database {
                 .hint("ropewalk up --database sqlite:///path/meta.db   # or postgres://user@host/name"));
         }
         let options = AnyConnectOptions::from_str(url)?.disable_statement_logging();
+        probe(&options).await.map_err(|source| {
+            Error::new(Code::Unavailable, "PostgreSQL does not answer")
+                .why(source.to_string())
+                .hint("check the address, the user and the password in --database postgres://…")
+                .source(source)
+        })?;
         let pool = AnyPoolOptions::new()
             .max_connections(16)
             .acquire_timeout(Duration::from_secs(15))
@@ -73,6 +79,14 @@ impl Database {
                 .context(format!("the database {path} cannot be opened"))
                 .hint("ropewalk doctor")
         };
+        probe(&options).await.map_err(|source| match &source {
+            sqlx::Error::Database(fault) if fault.message().contains("not a database") => {
+                Error::new(Code::Corrupt, format!("{path} is no database, or a damaged one"))
+                    .why(fault.message().to_owned())
+                    .hint("put it back from a backup, or name another --home")
+            }
+            _ => open(source),
+        })?;
         let pool = connect(6).await.map_err(open)?;
         let write_pool = connect(1).await.map_err(open)?;
         let connection = write_pool.acquire().await.map_err(open)?;
@@ -122,6 +136,21 @@ impl Database {
         connection.execute("SELECT 1").await?;
         Ok(())
     }
+}
+
+/// Connect once and read: a pool would try again for a while, and then tell only that it has waited.
+async fn probe(options: &AnyConnectOptions) -> sqlx::Result<()> {
+    let connecting = async {
+        let mut connection = Connection::connect_with(options).await?;
+        connection.execute("SELECT 1").await?;
+        let sqlite = options.database_url.scheme() == "sqlite";
+        if sqlite {
+            connection.execute("PRAGMA busy_timeout = 20000").await?;
+            connection.execute("SELECT COUNT(*) FROM sqlite_master").await?;
+        }
+        connection.close().await
+    };
+    tokio::time::timeout(Duration::from_secs(30), connecting).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 async fn set_pragmas(connection: &mut Connection) -> sqlx::Result<()> {

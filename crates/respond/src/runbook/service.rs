@@ -23,7 +23,7 @@ impl Respond {
         if request.name != RETRAIN {
             return Err(Error::not_found(format!("there is no runbook '{}'", request.name))
                 .why("the one there is, is called retrain")
-                .hint(format!("ropewalk incident runbook {incident} retrain --dry-run")));
+                .hint(format!("ropewalk incident runbook {incident} --dry-run")));
         }
         check(&request.parameters)?;
         self.recover().await?;

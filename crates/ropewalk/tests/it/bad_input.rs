@@ -177,7 +177,21 @@ fn flags_and_settings_that_are_not_understood_are_refused() {
         &["up", "--host", "no such host"][..],
         &["data", "ls", "--database", "oracle://x"],
         &["data", "ls", "--blobs", "ftp://x"],
+        &["data", "ls", "--blobs", "file:///dev/null/x"],
+        &["data", "ls", "--database", "postgres://nobody@127.0.0.1:1/x"],
     ] {
+        let began = std::time::Instant::now();
         refused(&place, words);
+        assert!(began.elapsed() < std::time::Duration::from_secs(10), "{words:?} takes long to refuse");
     }
+    refused(&Place::with_home(std::path::Path::new("/dev/null/home")), &["data", "ls"]);
+    // A damaged database is told at once, and left as it is.
+    let damaged = Place::new();
+    std::fs::create_dir(damaged.home()).unwrap();
+    let database = damaged.home().join("meta.db");
+    std::fs::write(&database, [0x5a; 8192]).unwrap();
+    let done = damaged.run(&["data", "ls"]);
+    assert_eq!((done.code, done.out.as_str()), (Some(2), ""), "{done:?}");
+    assert!(done.err.starts_with("error: ") && done.err.contains("hint: "), "{}", done.err);
+    assert_eq!(std::fs::read(&database).unwrap(), [0x5a; 8192]);
 }

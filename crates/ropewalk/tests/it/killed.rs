@@ -41,7 +41,7 @@ fn predict(server: &Server, over: &AtomicBool, kept: &Acknowledged) {
         let id = prediction_id(&answer.json());
         kept.predictions.lock().unwrap().insert(id.clone());
         count += 1;
-        if count % 3 == 0 {
+        if count.is_multiple_of(3) {
             let value = f64::from(count % 5 + 3);
             let body = json!([{"prediction_id": id, "value": value}]).to_string();
             let Ok(answer) = server.request("POST", "/api/v1/endpoints/wine/feedback", &[], body.as_bytes())
