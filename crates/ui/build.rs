@@ -29,7 +29,10 @@ fn main() -> io::Result<()> {
     files.sort();
 
     let mut table = String::new();
-    let _ = writeln!(table, "/// Whether these files are the web app (and not the page that says how to get it).");
+    let _ = writeln!(
+        table,
+        "/// Whether these files are the web app (and not the page that says how to get it)."
+    );
     let _ = writeln!(table, "const BUILT: bool = {built};");
     let _ = writeln!(table, "/// Path and content, sorted by path.");
     let _ = writeln!(table, "static FILES: &[(&str, &[u8])] = &[");
@@ -50,7 +53,11 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<(String, PathBuf)>) -> io
         if path.is_dir() {
             collect(root, &path, files)?;
         } else if let Ok(relative) = path.strip_prefix(root) {
-            let name = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+            let name = relative
+                .components()
+                .map(|part| part.as_os_str().to_string_lossy())
+                .collect::<Vec<_>>()
+                .join("/");
             files.push((name, fs::canonicalize(&path)?));
         }
     }

@@ -56,7 +56,10 @@ mod tests {
             let text = std::str::from_utf8(content).unwrap();
             for script in text.split("<script").skip(1) {
                 let tag = script.split('>').next().unwrap();
-                assert!(tag.contains("src="), "{name} has an inline script, which the content security policy forbids");
+                assert!(
+                    tag.contains("src="),
+                    "{name} has an inline script, which the content security policy forbids"
+                );
             }
             assert!(!text.contains("<style"), "{name} has an inline style");
         }

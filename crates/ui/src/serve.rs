@@ -25,7 +25,12 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> axum::Router<S> {
 #[must_use]
 pub fn serve(method: &Method, uri: &Uri) -> Response {
     if method != Method::GET && method != Method::HEAD {
-        return answer(StatusCode::METHOD_NOT_ALLOWED, "text/plain; charset=utf-8", Cow::Borrowed(b"GET only\n"), false);
+        return answer(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "text/plain; charset=utf-8",
+            Cow::Borrowed(b"GET only\n"),
+            false,
+        );
     }
     let path = uri.path().trim_matches('/');
     if let Some((mime, content)) = crate::asset(path) {
@@ -36,7 +41,9 @@ pub fn serve(method: &Method, uri: &Uri) -> Response {
     let last = path.rsplit('/').next().unwrap_or_default();
     let is_file = path.starts_with("assets/") || crate::mime::of(last) != "application/octet-stream";
     match crate::asset("index.html") {
-        Some((mime, content)) if !is_file && !PROTOCOLS.contains(&first) => answer(StatusCode::OK, mime, content, false),
+        Some((mime, content)) if !is_file && !PROTOCOLS.contains(&first) => {
+            answer(StatusCode::OK, mime, content, false)
+        }
         _ => answer(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", Cow::Borrowed(b"not found\n"), false),
     }
 }
@@ -72,12 +79,18 @@ mod tests {
 
     #[test]
     fn pages_of_the_app_get_its_first_page() {
-        for path in ["/", "/runs", "/runs/0192", "/datasets/wine", "/models/wine-quality/2", "/endpoints/wine.v2"] {
+        for path in
+            ["/", "/runs", "/runs/0192", "/datasets/wine", "/models/wine-quality/2", "/endpoints/wine.v2"]
+        {
             let response = get(path);
             assert_eq!(response.status(), StatusCode::OK, "{path}");
             assert_eq!(response.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8", "{path}");
             assert_eq!(response.headers()[header::CACHE_CONTROL], "no-cache", "{path}");
-            assert_eq!(response.headers()[header::CONTENT_SECURITY_POLICY], CONTENT_SECURITY_POLICY, "{path}");
+            assert_eq!(
+                response.headers()[header::CONTENT_SECURITY_POLICY],
+                CONTENT_SECURITY_POLICY,
+                "{path}"
+            );
         }
     }
 
@@ -96,7 +109,10 @@ mod tests {
     fn hashed_files_are_kept_by_browsers() {
         for (name, _) in crate::FILES.iter().filter(|(name, _)| name.starts_with("assets/")) {
             let response = get(&format!("/{name}"));
-            assert!(response.headers()[header::CACHE_CONTROL].to_str().unwrap().contains("immutable"), "{name}");
+            assert!(
+                response.headers()[header::CACHE_CONTROL].to_str().unwrap().contains("immutable"),
+                "{name}"
+            );
         }
     }
 }

@@ -61,7 +61,8 @@ mod tests {
     #[test]
     fn a_few_rows_wait_and_none_never_count() {
         let activity = Activity::default();
-        let settings = MonitorSettings { interval_seconds: 0.1, min_new_rows: 10, ..MonitorSettings::default() };
+        let settings =
+            MonitorSettings { interval_seconds: 0.1, min_new_rows: 10, ..MonitorSettings::default() };
         assert!(!activity.take_due("wine", &settings));
         activity.add("wine", 50);
         assert!(!activity.take_due("wine", &settings), "the interval has not passed");

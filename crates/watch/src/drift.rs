@@ -9,8 +9,8 @@ use crate::picture;
 use crate::statistics::binning::{category_shares, numeric_shares, shares_of_counts};
 use crate::statistics::choice::Test;
 use crate::statistics::{
-    chi_square, false_discovery, finite, jensen_shannon, kolmogorov, mean, proportion, psi, standard_deviation,
-    total_variation, wasserstein,
+    chi_square, false_discovery, finite, jensen_shannon, kolmogorov, mean, proportion, psi,
+    standard_deviation, total_variation, wasserstein,
 };
 use crate::{ColumnDrift, MonitorSettings};
 
@@ -37,10 +37,16 @@ pub fn columns(reference: &ReferenceProfile, window: &Frame, settings: &MonitorS
     correct(&mut found, settings);
     for (drift, profile) in found.iter_mut().zip(&reference.columns) {
         let total = reference.rows.max(1) as f64;
-        let p = proportion::rise_p_value(profile.missing_share * total, total, drift.missing_share * rows as f64, rows as f64);
+        let p = proportion::rise_p_value(
+            profile.missing_share * total,
+            total,
+            drift.missing_share * rows as f64,
+            rows as f64,
+        );
         // Bonferroni over the columns: a rise is only told when chance is out of the question.
         let beyond_chance = p * reference.columns.len() as f64 <= settings.significance;
-        drift.missing_rose = beyond_chance && drift.missing_share - profile.missing_share >= settings.missing_rise;
+        drift.missing_rose =
+            beyond_chance && drift.missing_share - profile.missing_share >= settings.missing_rise;
     }
     found.sort_by(|a, b| b.effect_size.total_cmp(&a.effect_size).then_with(|| a.name.cmp(&b.name)));
     found
@@ -63,7 +69,9 @@ fn correct(columns: &mut [ColumnDrift], settings: &MonitorSettings) {
     for (column, adjusted) in columns.iter_mut().zip(false_discovery::adjusted(&raw)) {
         column.p_adjusted = adjusted;
         // `drifted` holds the test's own verdict until here.
-        column.drifted = column.drifted && adjusted <= settings.significance && column.effect_size >= settings.material_effect;
+        column.drifted = column.drifted
+            && adjusted <= settings.significance
+            && column.effect_size >= settings.material_effect;
     }
 }
 
@@ -98,7 +106,9 @@ fn as_categories(column: &Column) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     let mut count = |value: String| *counts.entry(value).or_default() += 1;
     match column {
-        Column::Number(values) => values.iter().filter(|value| !value.is_nan()).for_each(|value| count(value.to_string())),
+        Column::Number(values) => {
+            values.iter().filter(|value| !value.is_nan()).for_each(|value| count(value.to_string()))
+        }
         Column::Text(values) => values.iter().flatten().for_each(|value| count(value.clone())),
     }
     counts
@@ -164,9 +174,17 @@ fn numbers(name: &str, reference: &[f64], current: &[f64]) -> ColumnDrift {
     drift.mean_current = Some(mean(current));
     drift.mean_shift = (spread > 0.0).then(|| shift / spread);
     let felt = if spread > 0.0 { shift / spread } else { shift * f64::MAX };
-    drift.direction = if felt > SAME { "up" } else if felt < -SAME { "down" } else { "same" }.to_owned();
+    drift.direction = if felt > SAME {
+        "up"
+    } else if felt < -SAME {
+        "down"
+    } else {
+        "same"
+    }
+    .to_owned();
     let picture = picture::numbers(reference, current);
-    (drift.histogram_reference, drift.histogram_current, drift.edges) = (picture.reference, picture.current, picture.edges);
+    (drift.histogram_reference, drift.histogram_current, drift.edges) =
+        (picture.reference, picture.current, picture.edges);
     drift
 }
 
@@ -176,8 +194,10 @@ fn categories(name: &str, reference: &BTreeMap<String, u64>, current: &BTreeMap<
     let mut names: Vec<&String> = reference.keys().chain(current.keys()).collect();
     names.sort();
     names.dedup();
-    let counts: Vec<(f64, f64)> = names.iter().map(|name| (count(reference, name), count(current, name))).collect();
-    let (in_reference, in_current) = counts.iter().fold((0.0, 0.0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
+    let counts: Vec<(f64, f64)> =
+        names.iter().map(|name| (count(reference, name), count(current, name))).collect();
+    let (in_reference, in_current) =
+        counts.iter().fold((0.0, 0.0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
     if in_reference <= 0.0 || in_current <= 0.0 {
         return drift;
     }
@@ -205,7 +225,8 @@ fn categories(name: &str, reference: &BTreeMap<String, u64>, current: &BTreeMap<
     drift.new_category_share = unseen.iter().map(|(_, count)| count).sum::<f64>() / in_current;
     drift.new_categories = unseen.into_iter().take(NAMED).map(|(name, _)| name.clone()).collect();
     let picture = picture::categories(&names, &shares);
-    (drift.histogram_reference, drift.histogram_current, drift.labels) = (picture.reference, picture.current, picture.labels);
+    (drift.histogram_reference, drift.histogram_current, drift.labels) =
+        (picture.reference, picture.current, picture.labels);
     drift
 }
 
@@ -247,7 +268,10 @@ mod tests {
         ])
         .unwrap();
         let found = columns(&reference, &frame, &MonitorSettings::default());
-        assert_eq!(found.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), ["moved", "nudged", "same"]);
+        assert_eq!(
+            found.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(),
+            ["moved", "nudged", "same"]
+        );
         assert_eq!(found.iter().map(|column| column.drifted).collect::<Vec<_>>(), [true, false, false]);
         assert!(found[1].p_adjusted < 0.001, "significant, but not material: {:?}", found[1]);
         assert_eq!((found[0].direction.as_str(), found[2].direction.as_str()), ("up", "same"));
@@ -261,7 +285,8 @@ mod tests {
 
     #[test]
     fn one_new_category_in_many_rows_is_named_but_is_no_drift() {
-        let counts = |pairs: &[(&str, u64)]| pairs.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+        let counts =
+            |pairs: &[(&str, u64)]| pairs.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
         let reference = profile(vec![ColumnProfile {
             name: "c".into(),
             kind: "text".into(),
@@ -269,7 +294,11 @@ mod tests {
             ..ColumnProfile::default()
         }]);
         let window = |values: Vec<&str>| {
-            Frame::new(vec![("c".into(), Column::Text(values.into_iter().map(|v| Some(v.to_owned())).collect()))]).unwrap()
+            Frame::new(vec![(
+                "c".into(),
+                Column::Text(values.into_iter().map(|v| Some(v.to_owned())).collect()),
+            )])
+            .unwrap()
         };
         let mut values = [vec!["a"; 250], vec!["b"; 150], vec!["d"; 99], vec!["new"; 1]].concat();
         let few = columns(&reference, &window(values.clone()), &MonitorSettings::default());

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use ropewalk_core::{Actor, Connection, Error, Journal, NewEntry, Reference as Thing, Result, new_id, now_ms};
+use ropewalk_core::{
+    Actor, Connection, Error, Journal, NewEntry, Reference as Thing, Result, new_id, now_ms,
+};
 use serde_json::json;
 
 use crate::log::{Wanted, blocking};
@@ -12,7 +14,8 @@ use crate::service::Watch;
 use crate::statistics::{finite, mean};
 use crate::verdict::{Condition, Finding, conditions, summarise};
 use crate::{
-    Alert, AlertKind, AlertStatus, Captured, MonitorSettings, Report, ReportSummary, Status, Window, drift, store,
+    Alert, AlertKind, AlertStatus, Captured, MonitorSettings, Report, ReportSummary, Status, Window, drift,
+    store,
 };
 
 /// The log decides which revision is the main one by so many of the newest rows.
@@ -41,15 +44,27 @@ impl Watch {
         let revision = window.revision.or(main).ok_or_else(|| nothing_predicted(endpoint))?;
         let live = window.until_ms.is_none() && main.is_none_or(|main| main == revision);
 
-        let asked = Wanted { since_ms: window.since_ms, until_ms: window.until_ms, revision: Some(revision), limit: window.last };
+        let asked = Wanted {
+            since_ms: window.since_ms,
+            until_ms: window.until_ms,
+            revision: Some(revision),
+            limit: window.last,
+        };
         let by_default = window.last.is_none() && window.since_ms.is_none();
         let drift_rows = if by_default { Some(settings.window_rows) } else { window.last };
-        let quality_rows = if by_default { Some(settings.quality_window_rows.max(settings.window_rows)) } else { window.last };
+        let quality_rows = if by_default {
+            Some(settings.quality_window_rows.max(settings.window_rows))
+        } else {
+            window.last
+        };
         let judged = self.labelled(endpoint, Wanted { limit: quality_rows, ..asked }).await?;
         if judged.rows() == 0 {
             return Err(nothing_predicted(endpoint));
         }
-        let (model, version) = (judged.models.last().cloned().unwrap_or_default(), judged.versions.last().copied().unwrap_or_default());
+        let (model, version) = (
+            judged.models.last().cloned().unwrap_or_default(),
+            judged.versions.last().copied().unwrap_or_default(),
+        );
         let reference = self.references.get(&model, version).await?;
 
         let report = Report {
@@ -78,7 +93,8 @@ impl Watch {
             findings: Vec::new(),
             alerts: Vec::new(),
         };
-        let (report, found) = blocking(move || Ok(compare(report, judged, drift_rows, &reference, &settings))).await?;
+        let (report, found) =
+            blocking(move || Ok(compare(report, judged, drift_rows, &reference, &settings))).await?;
         let report = self.conclude(report, found, live, before, actor).await?;
         self.deliver().await;
         Ok(report)
@@ -91,13 +107,16 @@ impl Watch {
             && let Ok(state) = serve.read_back(endpoint).await
         {
             let most = state.revisions.iter().map(|served| served.percent).fold(0.0, f64::max);
-            let mut first = state.revisions.iter().filter(|served| served.percent >= most).map(|served| served.revision);
+            let mut first =
+                state.revisions.iter().filter(|served| served.percent >= most).map(|served| served.revision);
             let kept = incumbent.filter(|incumbent| state.percent(*incumbent) >= most);
             return Ok(kept.or_else(|| first.next()));
         }
         let newest = self.log.read(endpoint, Wanted { limit: Some(MAIN_ROWS), ..Wanted::default() }).await?;
         let count = |revision: i64| newest.revisions.iter().filter(|other| **other == revision).count();
-        let Some(most) = newest.revisions.iter().copied().max_by_key(|revision| (count(*revision), -revision)) else {
+        let Some(most) =
+            newest.revisions.iter().copied().max_by_key(|revision| (count(*revision), -revision))
+        else {
             return Ok(incumbent);
         };
         match incumbent {
@@ -111,7 +130,8 @@ impl Watch {
         let mut rows = self.log.read(endpoint, wanted).await?;
         if let Some(oldest) = rows.times_ms.first() {
             let mut connection = self.core.database.read().await?;
-            let labels = store::labels(&mut connection, endpoint, oldest.saturating_sub(CLOCK_SLACK_MS)).await?;
+            let labels =
+                store::labels(&mut connection, endpoint, oldest.saturating_sub(CLOCK_SLACK_MS)).await?;
             rows.values = rows.ids.iter().map(|id| labels.get(id).map(|label| label.value)).collect();
         }
         Ok(rows)
@@ -140,7 +160,9 @@ impl Watch {
                         }
                     }
                     store::put_report(tx, &report, &report.summary(), live).await?;
-                    let news = before.is_none_or(|(revision, status)| revision != report.revision || status != report.status.as_str());
+                    let news = before.is_none_or(|(revision, status)| {
+                        revision != report.revision || status != report.status.as_str()
+                    });
                     if !live || news || !entries.is_empty() || actor != Self::monitor_actor() {
                         journal.append_in(tx, drift_entry(&report, &actor)).await?;
                     }
@@ -271,7 +293,11 @@ fn drift_entry(report: &Report, actor: &Actor) -> NewEntry {
         actor: actor.clone(),
         verb: "drift",
         subject: Thing::new("report", &report.id),
-        inputs: vec![endpoint_of(report), Thing::new("revision", format!("{}/{}", report.endpoint, report.revision)), model_of(report)],
+        inputs: vec![
+            endpoint_of(report),
+            Thing::new("revision", format!("{}/{}", report.endpoint, report.revision)),
+            model_of(report),
+        ],
         outputs: vec![Thing::new("report", &report.id)],
         facts: json!({
             "endpoint": report.endpoint,

@@ -13,7 +13,8 @@ use utoipa_axum::routes;
 
 use crate::service::Watch;
 use crate::{
-    Alert, AlertStatus, CaptureFilter, Captured, Feedback, FeedbackReceipt, MonitorSettings, Report, ReportSummary, Window,
+    Alert, AlertStatus, CaptureFilter, Captured, Feedback, FeedbackReceipt, MonitorSettings, Report,
+    ReportSummary, Window,
 };
 
 /// Predictions of one answer at most.
@@ -166,7 +167,11 @@ async fn evaluate(
 /// Reports of an endpoint, newest first.
 #[utoipa::path(get, path = "/api/v1/endpoints/{name}/reports", tag = "monitoring", params(("name" = String, Path, description = "Endpoint"), PageQuery),
     responses((status = 200, body = Paged<ReportSummary>)))]
-async fn reports(State(watch): State<Watch>, Path(name): Path<String>, Query(page): Query<PageQuery>) -> Result<Json<Paged<ReportSummary>>> {
+async fn reports(
+    State(watch): State<Watch>,
+    Path(name): Path<String>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Paged<ReportSummary>>> {
     watch.check_endpoint(&name).await?;
     Ok(Json(watch.reports(&name, page.page()).await?))
 }
@@ -181,11 +186,16 @@ async fn report(State(watch): State<Watch>, Path(id): Path<String>) -> Result<Js
 /// Logged predictions, oldest first.
 #[utoipa::path(get, path = "/api/v1/endpoints/{name}/predictions", tag = "monitoring",
     params(("name" = String, Path, description = "Endpoint"), PredictionsQuery), responses((status = 200, body = Predictions)))]
-async fn predictions(State(watch): State<Watch>, Path(name): Path<String>, Query(query): Query<PredictionsQuery>) -> Result<Json<Predictions>> {
+async fn predictions(
+    State(watch): State<Watch>,
+    Path(name): Path<String>,
+    Query(query): Query<PredictionsQuery>,
+) -> Result<Json<Predictions>> {
     watch.check_endpoint(&name).await?;
     let PredictionsQuery { limit, since_ms, until_ms, revision, labelled_only } = query;
     let limit = Some(limit.unwrap_or(100).min(MOST_PREDICTIONS));
-    let rows = watch.captured(&name, CaptureFilter { since_ms, until_ms, labelled_only, revision, limit }).await?;
+    let rows =
+        watch.captured(&name, CaptureFilter { since_ms, until_ms, labelled_only, revision, limit }).await?;
     Ok(Json(Predictions { items: (0..rows.rows()).map(|row| logged(&rows, row)).collect() }))
 }
 

@@ -30,8 +30,8 @@ mod verdict;
 pub use http::{FeedbackRequest, LoggedPrediction, Predictions, routes};
 pub use migrations::MIGRATIONS;
 pub use model::{
-    Alert, AlertKind, AlertStatus, CaptureFilter, Captured, ColumnDrift, Feedback, FeedbackReceipt, Outcome, Report,
-    ReportSummary, Status, Window,
+    Alert, AlertKind, AlertStatus, CaptureFilter, Captured, ColumnDrift, Feedback, FeedbackReceipt, Outcome,
+    Report, ReportSummary, Status, Window,
 };
 pub use reference::{Reference, ReferenceSource};
 pub use service::Watch;

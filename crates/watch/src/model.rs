@@ -321,7 +321,8 @@ pub enum AlertKind {
 
 impl AlertKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::DataDrift, Self::PredictionDrift, Self::QualityDrop, Self::MissingShare];
+    pub const ALL: [Self; 4] =
+        [Self::DataDrift, Self::PredictionDrift, Self::QualityDrop, Self::MissingShare];
 
     /// The word in keys, tables and routes.
     #[must_use]

@@ -59,7 +59,11 @@ impl Watch {
             tracing::warn!(%error, "the prediction log could not be rolled; it stays readable and is tried again");
         }
         let before_ms = now_ms() - KEEP_REPORTS_MS;
-        let forgotten = self.core.database.write(move |tx| Box::pin(async move { store::forget_reports(tx, before_ms).await })).await;
+        let forgotten = self
+            .core
+            .database
+            .write(move |tx| Box::pin(async move { store::forget_reports(tx, before_ms).await }))
+            .await;
         if let Err(error) = forgotten {
             tracing::warn!(%error, "old reports could not be removed");
         }

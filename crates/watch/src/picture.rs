@@ -32,12 +32,19 @@ pub(crate) fn numbers(reference: &[f64], current: &[f64]) -> Picture {
         let within: Vec<f64> = values.iter().map(|value| value.clamp(low, high)).collect();
         counts(&within, &edges).iter().map(|count| count / values.len() as f64).collect()
     };
-    Picture { reference: shares(reference), current: shares(current), edges: edges.clone(), labels: Vec::new() }
+    Picture {
+        reference: shares(reference),
+        current: shares(current),
+        edges: edges.clone(),
+        labels: Vec::new(),
+    }
 }
 
 fn middle(values: &[f64]) -> (f64, f64) {
     let sorted = sorted(values);
-    let at = |share: f64| sorted.get((share * (sorted.len().max(1) - 1) as f64).round() as usize).copied().unwrap_or_default();
+    let at = |share: f64| {
+        sorted.get((share * (sorted.len().max(1) - 1) as f64).round() as usize).copied().unwrap_or_default()
+    };
     (at(0.005), at(0.995))
 }
 

@@ -13,8 +13,8 @@ use crate::activity::Activity;
 use crate::log::{PredictionLog, Wanted};
 use crate::reference::{ReferenceSource, References};
 use crate::{
-    Alert, AlertSink, AlertStatus, CaptureFilter, Captured, Feedback, FeedbackReceipt, MonitorSettings, Outcome, Report,
-    ReportSummary, store,
+    Alert, AlertSink, AlertStatus, CaptureFilter, Captured, Feedback, FeedbackReceipt, MonitorSettings,
+    Outcome, Report, ReportSummary, store,
 };
 
 /// Most labels of one call.
@@ -98,7 +98,8 @@ impl Watch {
         }
         for (position, item) in items.iter().enumerate() {
             if !item.value.is_finite() {
-                return Err(Error::invalid(format!("the value of item {position} is no number")).why("NaN and infinities are no truth"));
+                return Err(Error::invalid(format!("the value of item {position} is no number"))
+                    .why("NaN and infinities are no truth"));
             }
             if item.prediction_id.is_empty() || item.prediction_id.len() > LONGEST_ID {
                 return Err(Error::invalid(format!("the prediction id of item {position} cannot be one"))
@@ -114,7 +115,9 @@ impl Watch {
         if accepted > 0 {
             self.core
                 .database
-                .write(move |tx| Box::pin(async move { store::put_feedback(tx, &name, &items, now_ms()).await }))
+                .write(move |tx| {
+                    Box::pin(async move { store::put_feedback(tx, &name, &items, now_ms()).await })
+                })
                 .await?;
             self.activity.add(endpoint, accepted);
         }
@@ -142,7 +145,12 @@ impl Watch {
     ///
     /// # Errors
     /// What reading the log or the models' target rules gives.
-    pub async fn outcomes(&self, endpoint: &str, revision: Option<i64>, since_ms: i64) -> Result<Vec<Outcome>> {
+    pub async fn outcomes(
+        &self,
+        endpoint: &str,
+        revision: Option<i64>,
+        since_ms: i64,
+    ) -> Result<Vec<Outcome>> {
         let wanted = Wanted { since_ms: Some(since_ms), revision, ..Wanted::default() };
         let rows = self.log.read(endpoint, wanted).await?;
         let labels = {
@@ -151,7 +159,9 @@ impl Watch {
         };
         let mut outcomes = Vec::new();
         for row in 0..rows.rows() {
-            let Some(truth) = labels.get(&rows.ids[row]).filter(|_| rows.scores[row].is_finite()) else { continue };
+            let Some(truth) = labels.get(&rows.ids[row]).filter(|_| rows.scores[row].is_finite()) else {
+                continue;
+            };
             let reference = self.references.get(&rows.models[row], rows.versions[row]).await?;
             let Some(label) = reference.target.label(truth.value) else { continue };
             outcomes.push(Outcome {
@@ -191,9 +201,13 @@ impl Watch {
             _ => Vec::new(),
         };
         if found.len() > 1 {
-            return Err(Error::invalid(format!("several reports begin with `{id}`")).hint("give more of the id"));
+            return Err(
+                Error::invalid(format!("several reports begin with `{id}`")).hint("give more of the id")
+            );
         }
-        found.pop().ok_or_else(|| Error::not_found(format!("there is no report `{id}`")).hint("ropewalk watch reports ENDPOINT"))
+        found.pop().ok_or_else(|| {
+            Error::not_found(format!("there is no report `{id}`")).hint("ropewalk watch reports ENDPOINT")
+        })
     }
 
     /// The newest report of an endpoint that judged the present.
@@ -209,10 +223,16 @@ impl Watch {
     ///
     /// # Errors
     /// `Invalid` for a foreign page token.
-    pub async fn alerts(&self, endpoint: Option<&str>, status: Option<AlertStatus>, page: Page) -> Result<Paged<Alert>> {
+    pub async fn alerts(
+        &self,
+        endpoint: Option<&str>,
+        status: Option<AlertStatus>,
+        page: Page,
+    ) -> Result<Paged<Alert>> {
         let (limit, offset) = bounds(&page)?;
         let mut connection = self.core.database.read().await?;
-        let items = store::alerts(&mut connection, endpoint, status, i64::from(limit) + 1, offset as i64).await?;
+        let items =
+            store::alerts(&mut connection, endpoint, status, i64::from(limit) + 1, offset as i64).await?;
         Ok(Paged::cut(items, offset, limit))
     }
 
@@ -229,10 +249,16 @@ impl Watch {
     ///
     /// # Errors
     /// `NotFound` for an endpoint that is not there, `Invalid` for figures without sense.
-    pub async fn set_monitor(&self, endpoint: &str, settings: MonitorSettings, actor: &Actor) -> Result<MonitorSettings> {
+    pub async fn set_monitor(
+        &self,
+        endpoint: &str,
+        settings: MonitorSettings,
+        actor: &Actor,
+    ) -> Result<MonitorSettings> {
         self.check_endpoint(endpoint).await?;
         settings.check()?;
-        let (journal, actor, name, stored) = (self.core.journal.clone(), actor.clone(), endpoint.to_owned(), settings.clone());
+        let (journal, actor, name, stored) =
+            (self.core.journal.clone(), actor.clone(), endpoint.to_owned(), settings.clone());
         self.core
             .database
             .write(move |tx| {
@@ -287,7 +313,10 @@ impl Watch {
             for alert in waiting {
                 let (id, status) = (alert.id.clone(), alert.status);
                 sink.alert(alert).await?;
-                self.core.database.write(move |tx| Box::pin(async move { store::delivered(tx, &id, status).await })).await?;
+                self.core
+                    .database
+                    .write(move |tx| Box::pin(async move { store::delivered(tx, &id, status).await }))
+                    .await?;
             }
         }
     }

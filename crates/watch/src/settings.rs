@@ -72,21 +72,29 @@ impl MonitorSettings {
         ];
         for (name, value) in shares {
             if !(0.0..=1.0).contains(&value) {
-                return Err(Error::invalid(format!("`{name}` cannot be {value}")).why("it is a share from 0 to 1"));
+                return Err(
+                    Error::invalid(format!("`{name}` cannot be {value}")).why("it is a share from 0 to 1")
+                );
             }
         }
         if !(0.1..=86_400.0).contains(&self.interval_seconds) {
             return Err(Error::invalid(format!("`interval_seconds` cannot be {}", self.interval_seconds))
                 .why("it is from 0.1 to 86,400 seconds"));
         }
-        for (name, value) in [("window_rows", self.window_rows), ("quality_window_rows", self.quality_window_rows)] {
+        for (name, value) in
+            [("window_rows", self.window_rows), ("quality_window_rows", self.quality_window_rows)]
+        {
             if !(1..=1_000_000).contains(&value) {
-                return Err(Error::invalid(format!("`{name}` cannot be {value}")).why("it is from 1 to 1,000,000 rows"));
+                return Err(Error::invalid(format!("`{name}` cannot be {value}"))
+                    .why("it is from 1 to 1,000,000 rows"));
             }
         }
         if self.min_rows > self.window_rows {
-            return Err(Error::invalid(format!("`min_rows` {} is above `window_rows` {}", self.min_rows, self.window_rows))
-                .why("a window that small would never be judged"));
+            return Err(Error::invalid(format!(
+                "`min_rows` {} is above `window_rows` {}",
+                self.min_rows, self.window_rows
+            ))
+            .why("a window that small would never be judged"));
         }
         if self.min_labelled > self.quality_window_rows {
             return Err(Error::invalid(format!(

@@ -19,7 +19,12 @@ pub(crate) struct Label {
 }
 
 /// Stores labels; the ids within `items` are distinct.
-pub(crate) async fn put_feedback(tx: &mut Connection, endpoint: &str, items: &[Feedback], received_ms: i64) -> Result<()> {
+pub(crate) async fn put_feedback(
+    tx: &mut Connection,
+    endpoint: &str,
+    items: &[Feedback],
+    received_ms: i64,
+) -> Result<()> {
     for batch in items.chunks(BATCH) {
         let rows: Vec<String> = (0..batch.len())
             .map(|row| {
@@ -43,7 +48,11 @@ pub(crate) async fn put_feedback(tx: &mut Connection, endpoint: &str, items: &[F
 }
 
 /// Labels that came at or after `received_ms`, by prediction id.
-pub(crate) async fn labels(connection: &mut Connection, endpoint: &str, received_ms: i64) -> Result<HashMap<String, Label>> {
+pub(crate) async fn labels(
+    connection: &mut Connection,
+    endpoint: &str,
+    received_ms: i64,
+) -> Result<HashMap<String, Label>> {
     let rows = sqlx::query(
         "SELECT prediction_id, value, time_ms FROM watch_feedback WHERE endpoint = $1 AND received_ms >= $2",
     )
@@ -52,12 +61,22 @@ pub(crate) async fn labels(connection: &mut Connection, endpoint: &str, received
     .fetch_all(connection)
     .await?;
     rows.iter()
-        .map(|row| Ok((row.try_get("prediction_id")?, Label { value: row.try_get("value")?, time_ms: row.try_get("time_ms")? })))
+        .map(|row| {
+            Ok((
+                row.try_get("prediction_id")?,
+                Label { value: row.try_get("value")?, time_ms: row.try_get("time_ms")? },
+            ))
+        })
         .collect()
 }
 
 /// Stores a report. `live` marks one that judged the present, not a look back.
-pub(crate) async fn put_report(tx: &mut Connection, report: &Report, summary: &ReportSummary, live: bool) -> Result<()> {
+pub(crate) async fn put_report(
+    tx: &mut Connection,
+    report: &Report,
+    summary: &ReportSummary,
+    live: bool,
+) -> Result<()> {
     sqlx::query(
         "INSERT INTO watch_report (id, endpoint, created_ms, live, revision, status, summary, body) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -77,7 +96,10 @@ pub(crate) async fn put_report(tx: &mut Connection, report: &Report, summary: &R
 
 /// One report.
 pub(crate) async fn report(connection: &mut Connection, id: &str) -> Result<Option<Report>> {
-    let row = sqlx::query("SELECT body FROM watch_report WHERE id = $1").bind(id).fetch_optional(connection).await?;
+    let row = sqlx::query("SELECT body FROM watch_report WHERE id = $1")
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
     row.map(|row| json(&row, "body")).transpose()
 }
 
@@ -93,7 +115,12 @@ pub(crate) async fn reports_beginning(connection: &mut Connection, prefix: &str)
 }
 
 /// Reports of an endpoint, newest first.
-pub(crate) async fn reports(connection: &mut Connection, endpoint: &str, limit: i64, offset: i64) -> Result<Vec<ReportSummary>> {
+pub(crate) async fn reports(
+    connection: &mut Connection,
+    endpoint: &str,
+    limit: i64,
+    offset: i64,
+) -> Result<Vec<ReportSummary>> {
     let rows = sqlx::query(
         "SELECT summary FROM watch_report WHERE endpoint = $1 ORDER BY created_ms DESC, id DESC LIMIT $2 OFFSET $3",
     )
@@ -117,7 +144,10 @@ pub(crate) async fn latest_report(connection: &mut Connection, endpoint: &str) -
 }
 
 /// Revision and verdict of the newest report of an endpoint that judged the present.
-pub(crate) async fn latest_verdict(connection: &mut Connection, endpoint: &str) -> Result<Option<(i64, String)>> {
+pub(crate) async fn latest_verdict(
+    connection: &mut Connection,
+    endpoint: &str,
+) -> Result<Option<(i64, String)>> {
     let row = sqlx::query(
         "SELECT revision, status FROM watch_report WHERE endpoint = $1 AND live = 1 ORDER BY created_ms DESC, id DESC LIMIT 1",
     )
@@ -169,10 +199,12 @@ pub(crate) async fn resolve(tx: &mut Connection, alert: &Alert) -> Result<bool> 
 
 /// The alerts of an endpoint that fire.
 pub(crate) async fn firing(connection: &mut Connection, endpoint: &str) -> Result<Vec<Alert>> {
-    let rows = sqlx::query("SELECT body FROM watch_alert WHERE endpoint = $1 AND status = 'firing' ORDER BY fired_ms, id")
-        .bind(endpoint)
-        .fetch_all(connection)
-        .await?;
+    let rows = sqlx::query(
+        "SELECT body FROM watch_alert WHERE endpoint = $1 AND status = 'firing' ORDER BY fired_ms, id",
+    )
+    .bind(endpoint)
+    .fetch_all(connection)
+    .await?;
     rows.iter().map(|row| json(row, "body")).collect()
 }
 
@@ -217,13 +249,19 @@ pub(crate) async fn alerts(
 
 /// An endpoint's monitor settings, if any were made.
 pub(crate) async fn monitor(connection: &mut Connection, endpoint: &str) -> Result<Option<MonitorSettings>> {
-    let row =
-        sqlx::query("SELECT settings FROM watch_monitor WHERE endpoint = $1").bind(endpoint).fetch_optional(connection).await?;
+    let row = sqlx::query("SELECT settings FROM watch_monitor WHERE endpoint = $1")
+        .bind(endpoint)
+        .fetch_optional(connection)
+        .await?;
     row.map(|row| json(&row, "settings")).transpose()
 }
 
 /// Stores an endpoint's monitor settings.
-pub(crate) async fn put_monitor(tx: &mut Connection, endpoint: &str, settings: &MonitorSettings) -> Result<()> {
+pub(crate) async fn put_monitor(
+    tx: &mut Connection,
+    endpoint: &str,
+    settings: &MonitorSettings,
+) -> Result<()> {
     sqlx::query(
         "INSERT INTO watch_monitor (endpoint, settings) VALUES ($1, $2) \
          ON CONFLICT (endpoint) DO UPDATE SET settings = excluded.settings",
@@ -237,5 +275,7 @@ pub(crate) async fn put_monitor(tx: &mut Connection, endpoint: &str, settings: &
 
 fn json<T: DeserializeOwned>(row: &sqlx::any::AnyRow, column: &str) -> Result<T> {
     let text: String = row.try_get(column)?;
-    serde_json::from_str(&text).map_err(|error| Error::internal("a stored record of monitoring cannot be read").why(error.to_string()))
+    serde_json::from_str(&text).map_err(|error| {
+        Error::internal("a stored record of monitoring cannot be read").why(error.to_string())
+    })
 }

@@ -44,12 +44,19 @@ fn data_drift(report: &Report, settings: &MonitorSettings) -> Condition {
     }
     let most: Vec<String> = drifted.iter().take(3).map(|column| describe(column)).collect();
     let (value, threshold) = match severe {
-        Some(column) if report.share_drifted < settings.drift_share => (column.effect_size, settings.severe_effect),
+        Some(column) if report.share_drifted < settings.drift_share => {
+            (column.effect_size, settings.severe_effect)
+        }
         _ => (report.share_drifted, settings.drift_share),
     };
     Condition::Holds(Finding {
         severity: "warning",
-        title: format!("{}: {} of {} input columns drifted", report.endpoint, drifted.len(), report.columns.len()),
+        title: format!(
+            "{}: {} of {} input columns drifted",
+            report.endpoint,
+            drifted.len(),
+            report.columns.len()
+        ),
         text: format!(
             "the last {} requests differ from what {}/{} was trained on, most in {}",
             report.rows,
@@ -77,7 +84,9 @@ fn prediction_drift(report: &Report, settings: &MonitorSettings) -> Condition {
 }
 
 fn quality_drop(report: &Report, settings: &MonitorSettings) -> Condition {
-    let (Some(value), Some(high), Some(reference)) = (report.realised_auc, report.realised_auc_high, report.reference_auc) else {
+    let (Some(value), Some(high), Some(reference)) =
+        (report.realised_auc, report.realised_auc_high, report.reference_auc)
+    else {
         return Condition::Unknown;
     };
     if report.labelled < settings.min_labelled as u64 {
@@ -87,7 +96,10 @@ fn quality_drop(report: &Report, settings: &MonitorSettings) -> Condition {
     if high < floor {
         return Condition::Holds(Finding {
             severity: "critical",
-            title: format!("{}: AUC of {}/{} fell to {value:.3}", report.endpoint, report.model, report.version),
+            title: format!(
+                "{}: AUC of {}/{} fell to {value:.3}",
+                report.endpoint, report.model, report.version
+            ),
             text: format!(
                 "on {} labelled predictions it is below {high:.3} with 95 % confidence; it was {reference:.3} at \
                  registration, and {:.3} of drop is allowed",
@@ -110,7 +122,12 @@ fn missing_share(report: &Report, settings: &MonitorSettings) -> Condition {
         .iter()
         .take(3)
         .map(|column| {
-            format!("{} {:.0} % (was {:.0} %)", column.name, column.missing_share * 100.0, column.missing_share_reference * 100.0)
+            format!(
+                "{} {:.0} % (was {:.0} %)",
+                column.name,
+                column.missing_share * 100.0,
+                column.missing_share_reference * 100.0
+            )
         })
         .collect();
     Condition::Holds(Finding {
@@ -138,7 +155,11 @@ fn describe(column: &ColumnDrift) -> String {
 }
 
 /// The report's verdict and its findings in sentences.
-pub(crate) fn summarise(report: &Report, conditions: &[(AlertKind, Condition)], settings: &MonitorSettings) -> (Status, Vec<String>) {
+pub(crate) fn summarise(
+    report: &Report,
+    conditions: &[(AlertKind, Condition)],
+    settings: &MonitorSettings,
+) -> (Status, Vec<String>) {
     if report.status == Status::TooFew {
         let few = format!("{} of at least {} predictions: too few to judge", report.rows, settings.min_rows);
         return (Status::TooFew, vec![few]);
@@ -151,11 +172,18 @@ pub(crate) fn summarise(report: &Report, conditions: &[(AlertKind, Condition)], 
             findings.push(format!("{}: {}", finding.title, finding.text));
         }
     }
-    let holds = |kind: AlertKind| conditions.iter().any(|(other, c)| *other == kind && matches!(c, Condition::Holds(_)));
+    let holds = |kind: AlertKind| {
+        conditions.iter().any(|(other, c)| *other == kind && matches!(c, Condition::Holds(_)))
+    };
     let drifted: Vec<&ColumnDrift> = report.columns.iter().filter(|column| column.drifted).collect();
     if !drifted.is_empty() && !holds(AlertKind::DataDrift) {
         let names: Vec<String> = drifted.iter().take(3).map(|column| describe(column)).collect();
-        findings.push(format!("{} of {} columns drifted: {}", drifted.len(), report.columns.len(), names.join("; ")));
+        findings.push(format!(
+            "{} of {} columns drifted: {}",
+            drifted.len(),
+            report.columns.len(),
+            names.join("; ")
+        ));
         if status == Status::Ok {
             status = Status::Warning;
         }
@@ -168,7 +196,9 @@ pub(crate) fn summarise(report: &Report, conditions: &[(AlertKind, Condition)], 
         }
     }
     if let (Some(value), false) = (report.realised_auc, holds(AlertKind::QualityDrop)) {
-        let before = report.reference_auc.map_or_else(String::new, |reference| format!(", {reference:.3} at registration"));
+        let before = report
+            .reference_auc
+            .map_or_else(String::new, |reference| format!(", {reference:.3} at registration"));
         findings.push(format!("AUC {value:.3} on {} labelled predictions{before}", report.labelled));
     }
     if findings.is_empty() {

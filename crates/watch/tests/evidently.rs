@@ -8,8 +8,8 @@ use std::path::Path;
 use ropewalk_watch::statistics::binning::{category_shares, numeric_shares, sturges_edges};
 use ropewalk_watch::statistics::choice::Test;
 use ropewalk_watch::statistics::{
-    chi_square, finite, hellinger, jensen_shannon, kolmogorov, kullback_leibler, proportion, psi, standard_deviation,
-    total_variation, wasserstein,
+    chi_square, finite, hellinger, jensen_shannon, kolmogorov, kullback_leibler, proportion, psi,
+    standard_deviation, total_variation, wasserstein,
 };
 use serde_json::Value;
 
@@ -43,13 +43,19 @@ impl Check<'_> {
     fn figure(&mut self, path: &str, found: f64) {
         let Some(expected) = self.expected.pointer(path).and_then(Value::as_f64) else { return };
         let apart = (found - expected).abs();
-        assert!(apart <= TOLERANCE * expected.abs().max(1.0), "{} {path}: {found:e} for {expected:e}", self.place);
+        assert!(
+            apart <= TOLERANCE * expected.abs().max(1.0),
+            "{} {path}: {found:e} for {expected:e}",
+            self.place
+        );
         self.compared += 1;
     }
 }
 
 fn compare(source: &str, reference: &str, current: &str) -> usize {
-    let expected: Value = serde_json::from_slice(&std::fs::read(golden(&format!("evidently_stats_{source}.json"))).unwrap()).unwrap();
+    let expected: Value =
+        serde_json::from_slice(&std::fs::read(golden(&format!("evidently_stats_{source}.json"))).unwrap())
+            .unwrap();
     let (reference, current) = (table(reference), table(current));
     let mut compared = 0;
     for (column, expected) in expected.as_object().unwrap().iter().filter(|(name, _)| *name != "_meta") {
@@ -67,7 +73,9 @@ fn compare(source: &str, reference: &str, current: &str) -> usize {
 fn numbers(check: &mut Check<'_>, reference: &[String], current: &[String]) {
     // As pandas reads them: a column is of an integer type if every cell looks like one.
     let integers = reference.iter().chain(current).all(|cell| cell.parse::<i64>().is_ok());
-    let read = |cells: &[String]| finite(&cells.iter().map(|cell| cell.parse().unwrap_or(f64::NAN)).collect::<Vec<_>>());
+    let read = |cells: &[String]| {
+        finite(&cells.iter().map(|cell| cell.parse().unwrap_or(f64::NAN)).collect::<Vec<_>>())
+    };
     let (reference, current) = (read(reference), read(current));
     let shares = numeric_shares(&reference, &current, integers);
     check.figure("/tests/psi/score", psi::index(&shares));
@@ -98,7 +106,8 @@ fn numbers(check: &mut Check<'_>, reference: &[String], current: &[String]) {
 }
 
 fn categories(check: &mut Check<'_>, reference: &[String], current: &[String]) {
-    let present = |cells: &[String]| cells.iter().filter(|cell| !cell.is_empty()).cloned().collect::<Vec<_>>();
+    let present =
+        |cells: &[String]| cells.iter().filter(|cell| !cell.is_empty()).cloned().collect::<Vec<_>>();
     let (reference, current) = (present(reference), present(current));
     let shares = category_shares(&reference, &current);
     check.figure("/tests/psi/score", psi::index(&shares));
@@ -130,7 +139,12 @@ fn default_test(check: &mut Check<'_>, numeric: bool, reference: usize, distinct
 
 fn verdict(check: &mut Check<'_>, test: Test, score: f64) {
     check.figure("/default/score", score);
-    assert_eq!(test.says_drift(score), check.expected["default"]["drift"].as_bool().unwrap(), "{}", check.place);
+    assert_eq!(
+        test.says_drift(score),
+        check.expected["default"]["drift"].as_bool().unwrap(),
+        "{}",
+        check.place
+    );
 }
 
 #[test]

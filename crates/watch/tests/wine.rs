@@ -11,7 +11,8 @@ use ropewalk_watch::{ColumnDrift, MonitorSettings, drift};
 
 /// A wine table without its target and without repeated rows.
 fn wines(colour: &str) -> Frame {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../data/wine/winequality-{colour}.csv"));
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../data/wine/winequality-{colour}.csv"));
     let frame = Frame::from_csv(&std::fs::read(path).unwrap()).unwrap();
     let mut seen = HashSet::new();
     let distinct: Vec<usize> = (0..frame.rows()).filter(|&row| seen.insert(frame.row_hash(row))).collect();
@@ -81,7 +82,10 @@ fn white_wines_fire_on_nearly_every_column() {
         let names = drifted(&found);
         assert!(names.len() >= 9, "seed {seed}: {names:?}");
         assert!(names.contains(&"chlorides") && names.contains(&"total sulfur dioxide"), "{names:?}");
-        assert_eq!(found.iter().find(|column| column.name == "total sulfur dioxide").unwrap().direction, "up");
+        assert_eq!(
+            found.iter().find(|column| column.name == "total sulfur dioxide").unwrap().direction,
+            "up"
+        );
     }
 }
 

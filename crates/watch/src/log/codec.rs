@@ -69,7 +69,10 @@ fn put_optional(out: &mut Vec<u8>, text: Option<&str>) {
 ///
 /// # Errors
 /// `Corrupt` for bytes that are no record.
-pub(crate) fn decode_if(bytes: &[u8], wanted: impl FnOnce(&str, i64) -> bool) -> Result<Option<PredictionBatch>> {
+pub(crate) fn decode_if(
+    bytes: &[u8],
+    wanted: impl FnOnce(&str, i64) -> bool,
+) -> Result<Option<PredictionBatch>> {
     let mut bytes = Bytes(bytes);
     if bytes.byte()? != LAYOUT {
         return Err(corrupt());
@@ -96,7 +99,18 @@ pub(crate) fn decode_if(bytes: &[u8], wanted: impl FnOnce(&str, i64) -> bool) ->
         Ok((name, column))
     })?;
     let inputs = Frame::new(columns)?;
-    Ok(Some(PredictionBatch { endpoint, revision, model, version, time_ms, latency_us, ids, inputs, scores, error }))
+    Ok(Some(PredictionBatch {
+        endpoint,
+        revision,
+        model,
+        version,
+        time_ms,
+        latency_us,
+        ids,
+        inputs,
+        scores,
+        error,
+    }))
 }
 
 fn corrupt() -> Error {
@@ -173,7 +187,9 @@ mod tests {
     #[test]
     fn a_record_reads_back_bit_for_bit() {
         let (bytes, original) = (encode(&batch()), batch());
-        let read = decode_if(&bytes, |endpoint, time| endpoint == "wine" && time == original.time_ms).unwrap().unwrap();
+        let read = decode_if(&bytes, |endpoint, time| endpoint == "wine" && time == original.time_ms)
+            .unwrap()
+            .unwrap();
         assert_eq!(read.inputs, original.inputs);
         assert_eq!(read.scores, original.scores);
         assert_eq!((read.ids, read.model, read.version, read.revision), (original.ids, original.model, 2, 3));

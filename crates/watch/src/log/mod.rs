@@ -39,7 +39,8 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     fn time(&self, time_ms: i64) -> bool {
-        self.since_ms.is_none_or(|since| time_ms >= since) && self.until_ms.is_none_or(|until| time_ms < until)
+        self.since_ms.is_none_or(|since| time_ms >= since)
+            && self.until_ms.is_none_or(|until| time_ms < until)
     }
 
     fn row(&self, time_ms: i64, revision: i64) -> bool {
@@ -102,11 +103,14 @@ impl PredictionLog {
             }
             let bytes = match self.blobs.get(&file.path).await {
                 Ok(bytes) => bytes,
-                Err(error) => return Err(error.context(format!("the prediction log cannot read {}", file.path))),
+                Err(error) => {
+                    return Err(error.context(format!("the prediction log cannot read {}", file.path)));
+                }
             };
             let rows = blocking(move || Captured::from_frame(Frame::from_parquet(&bytes)?)).await?;
-            let kept: Vec<usize> =
-                (0..rows.ids.len()).filter(|&row| wanted.row(rows.times_ms[row], rows.revisions[row])).collect();
+            let kept: Vec<usize> = (0..rows.ids.len())
+                .filter(|&row| wanted.row(rows.times_ms[row], rows.revisions[row]))
+                .collect();
             if !kept.is_empty() {
                 found = Captured::joined(vec![rows.select(&kept), found])?.newest(wanted.limit());
             }
@@ -126,7 +130,8 @@ impl PredictionLog {
                     Err(error) => return Err(error.into()),
                 };
                 for payload in segment::frames(&bytes).0 {
-                    let batch = codec::decode_if(payload, |name, time| name == endpoint && wanted.time(time))?;
+                    let batch =
+                        codec::decode_if(payload, |name, time| name == endpoint && wanted.time(time))?;
                     batches.extend(batch.filter(|batch| wanted.row(batch.time_ms, batch.revision)));
                 }
             }
@@ -145,9 +150,16 @@ impl PredictionLog {
         prefixes.push(parquet_path::folder(endpoint));
         let mut files = Vec::new();
         for prefix in prefixes {
-            files = self.blobs.list(&prefix).await?.into_iter().filter_map(|blob| ParquetPath::parse(&blob.path)).collect();
+            files = self
+                .blobs
+                .list(&prefix)
+                .await?
+                .into_iter()
+                .filter_map(|blob| ParquetPath::parse(&blob.path))
+                .collect();
             files.retain(|file: &ParquetPath| {
-                wanted.since_ms.is_none_or(|since| file.max_ms >= since) && wanted.until_ms.is_none_or(|until| file.min_ms < until)
+                wanted.since_ms.is_none_or(|since| file.max_ms >= since)
+                    && wanted.until_ms.is_none_or(|until| file.min_ms < until)
             });
             let rows: usize = files.iter().map(|file| file.rows).sum();
             if wanted.revision.is_none() && found + rows >= wanted.limit() {
@@ -183,8 +195,12 @@ impl PredictionLog {
 }
 
 /// Runs file work and decoding away from the threads that answer requests.
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::internal("work in the background failed").why(error.to_string()))?
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::internal("work in the background failed").why(error.to_string()))?
 }
 
 /// Where a damaged segment is kept aside.

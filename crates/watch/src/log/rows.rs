@@ -34,7 +34,9 @@ impl Captured {
         let mut frames = Vec::with_capacity(batches.len());
         for batch in batches {
             let rows = batch.ids.len();
-            all.scores.extend((0..rows).map(|row| batch.scores.get(row).map_or(f64::NAN, |score| f64::from(*score))));
+            all.scores.extend(
+                (0..rows).map(|row| batch.scores.get(row).map_or(f64::NAN, |score| f64::from(*score))),
+            );
             all.values.extend(std::iter::repeat_n(None, rows));
             all.revisions.extend(std::iter::repeat_n(batch.revision, rows));
             all.models.extend(std::iter::repeat_n(batch.model, rows));
@@ -92,7 +94,8 @@ impl Captured {
     /// first, the newest `limit` of them.
     pub(crate) fn newest(self, limit: usize) -> Self {
         let mut seen = HashSet::with_capacity(self.ids.len());
-        let mut rows: Vec<usize> = (0..self.ids.len()).filter(|&row| seen.insert(self.ids[row].as_str())).collect();
+        let mut rows: Vec<usize> =
+            (0..self.ids.len()).filter(|&row| seen.insert(self.ids[row].as_str())).collect();
         rows.sort_by(|&a, &b| (self.times_ms[a], &self.ids[a]).cmp(&(self.times_ms[b], &self.ids[b])));
         let rows = &rows[rows.len().saturating_sub(limit)..];
         if rows.len() == self.ids.len() && rows.iter().enumerate().all(|(position, &row)| position == row) {
@@ -105,7 +108,8 @@ impl Captured {
     pub(crate) fn to_frame(&self) -> Result<Frame> {
         // Times and counts are far below 2^53: a double holds them exactly.
         let numbers = |name: &str, values: Vec<f64>| (format!("{PREFIX}{name}"), Column::Number(values));
-        let texts = |name: &str, values: Vec<Option<String>>| (format!("{PREFIX}{name}"), Column::Text(values));
+        let texts =
+            |name: &str, values: Vec<Option<String>>| (format!("{PREFIX}{name}"), Column::Text(values));
         let mut columns = vec![
             texts("prediction_id", self.ids.iter().cloned().map(Some).collect()),
             numbers("time_ms", self.times_ms.iter().map(|time| *time as f64).collect()),
@@ -127,10 +131,14 @@ impl Captured {
         let integer = |values: Vec<f64>| values.into_iter().map(|value| value as i64).collect::<Vec<_>>();
         for (name, column) in frame.into_columns() {
             match (name.strip_prefix(PREFIX), column) {
-                (Some("prediction_id"), Column::Text(values)) => captured.ids = values.into_iter().flatten().collect(),
+                (Some("prediction_id"), Column::Text(values)) => {
+                    captured.ids = values.into_iter().flatten().collect()
+                }
                 (Some("time_ms"), Column::Number(values)) => captured.times_ms = integer(values),
                 (Some("revision"), Column::Number(values)) => captured.revisions = integer(values),
-                (Some("model"), Column::Text(values)) => captured.models = values.into_iter().flatten().collect(),
+                (Some("model"), Column::Text(values)) => {
+                    captured.models = values.into_iter().flatten().collect()
+                }
                 (Some("version"), Column::Number(values)) => captured.versions = integer(values),
                 (Some("latency_us"), Column::Number(values)) => {
                     captured.latencies_us = values.into_iter().map(|value| value as u64).collect();
@@ -178,10 +186,12 @@ fn union(parts: Vec<(Frame, usize)>) -> Result<Frame> {
         .into_iter()
         .map(|(name, kind)| {
             let column = match kind {
-                ColumnKind::Number => Column::Number(gather(&parts, &name, f64::NAN, |column| match column {
-                    Column::Number(values) => values.clone(),
-                    Column::Text(values) => vec![f64::NAN; values.len()],
-                })),
+                ColumnKind::Number => {
+                    Column::Number(gather(&parts, &name, f64::NAN, |column| match column {
+                        Column::Number(values) => values.clone(),
+                        Column::Text(values) => vec![f64::NAN; values.len()],
+                    }))
+                }
                 ColumnKind::Text => Column::Text(gather(&parts, &name, None, |column| match column {
                     Column::Text(values) => values.clone(),
                     Column::Number(values) => {
@@ -195,7 +205,12 @@ fn union(parts: Vec<(Frame, usize)>) -> Result<Frame> {
     Frame::new(columns)
 }
 
-fn gather<T: Clone>(parts: &[(Frame, usize)], name: &str, missing: T, read: impl Fn(&Column) -> Vec<T>) -> Vec<T> {
+fn gather<T: Clone>(
+    parts: &[(Frame, usize)],
+    name: &str,
+    missing: T,
+    read: impl Fn(&Column) -> Vec<T>,
+) -> Vec<T> {
     let mut all = Vec::with_capacity(parts.iter().map(|(_, rows)| rows).sum());
     for (frame, rows) in parts {
         let mut values = frame.column(name).map(&read).unwrap_or_default();
@@ -229,7 +244,11 @@ mod tests {
     #[test]
     fn tables_of_different_models_lie_together() {
         let rows = Captured::from_batches(vec![
-            batch(2, &["b"], vec![("x".into(), Column::Number(vec![1.5])), ("t".into(), Column::Number(vec![3.0]))]),
+            batch(
+                2,
+                &["b"],
+                vec![("x".into(), Column::Number(vec![1.5])), ("t".into(), Column::Number(vec![3.0]))],
+            ),
             batch(1, &["a"], vec![("t".into(), Column::Text(vec![Some("u".into())]))]),
         ])
         .unwrap();
@@ -245,7 +264,11 @@ mod tests {
         let mut failed = batch(7, &["c", "d"], vec![("x".into(), Column::Number(vec![f64::NAN, 0.1 + 0.2]))]);
         failed.scores.clear();
         failed.error = Some("no".into());
-        let rows = Captured::from_batches(vec![failed, batch(8, &["e"], vec![("x".into(), Column::Number(vec![2.0]))])]).unwrap();
+        let rows = Captured::from_batches(vec![
+            failed,
+            batch(8, &["e"], vec![("x".into(), Column::Number(vec![2.0]))]),
+        ])
+        .unwrap();
         let bytes = rows.to_frame().unwrap().to_parquet().unwrap();
         let back = Captured::from_frame(Frame::from_parquet(&bytes).unwrap()).unwrap();
         assert_eq!(back.frame, rows.frame);

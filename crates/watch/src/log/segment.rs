@@ -51,7 +51,10 @@ impl Segment {
             Ok(()) => self.durable += frames.len() as u64,
             Err(_) => {
                 // Best effort: a full disk lets a file be cut, and what stays is an incomplete frame at worst.
-                let _ = self.file.set_len(self.durable).and_then(|()| self.file.seek(SeekFrom::Start(self.durable)));
+                let _ = self
+                    .file
+                    .set_len(self.durable)
+                    .and_then(|()| self.file.seek(SeekFrom::Start(self.durable)));
             }
         }
         written
@@ -138,7 +141,9 @@ pub(crate) fn remove_drafts(folder: &Path) {
     for entry in entries.flatten() {
         let path = entry.path();
         let age = entry.metadata().and_then(|data| data.modified()).ok().and_then(|made| made.elapsed().ok());
-        if path.extension().is_some_and(|extension| extension == DRAFT) && age.is_some_and(|age| age > ABANDONED) {
+        if path.extension().is_some_and(|extension| extension == DRAFT)
+            && age.is_some_and(|age| age > ABANDONED)
+        {
             let _ = std::fs::remove_file(path);
         }
     }
@@ -180,7 +185,11 @@ mod tests {
         let ends = [8, 8 + 15, 8 + 15 + 19, 8 + 15 + 19 + 12];
         for length in 0..=bytes.len() {
             let (found, tail) = frames(&bytes[..length]);
-            assert_eq!(found.len(), ends.iter().filter(|end| **end <= length).count().saturating_sub(1), "{length}");
+            assert_eq!(
+                found.len(),
+                ends.iter().filter(|end| **end <= length).count().saturating_sub(1),
+                "{length}"
+            );
             assert_eq!(tail == Tail::Clean, ends.contains(&length), "{length}");
             assert_ne!(tail, Tail::Damaged);
         }

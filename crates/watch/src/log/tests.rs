@@ -22,7 +22,8 @@ fn batch(endpoint: &str, time_ms: i64, revision: i64, rows: usize) -> Prediction
         time_ms,
         latency_us: 100,
         ids: (0..rows).map(|_| new_id()).collect(),
-        inputs: Frame::new(vec![("x".into(), Column::Number((0..rows).map(|row| row as f64).collect()))]).unwrap(),
+        inputs: Frame::new(vec![("x".into(), Column::Number((0..rows).map(|row| row as f64).collect()))])
+            .unwrap(),
         scores: vec![0.5; rows],
         error: None,
     }
@@ -56,7 +57,8 @@ async fn buffer_and_parquet_are_read_together() {
     }
     let second = log.read("wine", Wanted { revision: Some(2), ..newest(10) }).await.unwrap();
     assert_eq!((second.rows(), second.revisions.iter().all(|revision| *revision == 2)), (10, true));
-    let span = Wanted { since_ms: Some(start + 300_000), until_ms: Some(start + 3 * 300_000), ..Wanted::default() };
+    let span =
+        Wanted { since_ms: Some(start + 300_000), until_ms: Some(start + 3 * 300_000), ..Wanted::default() };
     assert_eq!(log.read("wine", span).await.unwrap().rows(), 6);
     assert_eq!(log.endpoints().await.unwrap(), ["wine"]);
 }
@@ -119,7 +121,8 @@ async fn many_requests_share_forces_and_none_is_lost() {
             batch.ids
         }
     });
-    let mut acknowledged: Vec<String> = futures::future::join_all(writes).await.into_iter().flatten().collect();
+    let mut acknowledged: Vec<String> =
+        futures::future::join_all(writes).await.into_iter().flatten().collect();
     acknowledged.sort();
     let mut read = log.read("wine", Wanted::default()).await.unwrap().ids;
     read.sort();
@@ -171,7 +174,8 @@ async fn what_was_acknowledged_survives_kill_9() {
         let Ok(line) = line else { break };
         let words: Vec<&str> = line.split_whitespace().collect();
         if let Some(at) = words.iter().position(|word| *word == "acknowledged") {
-            acknowledged.extend(words[at + 1..].iter().filter(|id| id.len() == 32).map(|id| (*id).to_owned()));
+            acknowledged
+                .extend(words[at + 1..].iter().filter(|id| id.len() == 32).map(|id| (*id).to_owned()));
         }
         if acknowledged.len() >= 600 && !killed {
             child.kill().unwrap();

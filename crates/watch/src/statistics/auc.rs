@@ -32,8 +32,12 @@ impl Auc {
 /// NaN are left out.
 #[must_use]
 pub fn auc(scores: &[f64], labels: &[f64]) -> Option<Auc> {
-    let rows: Vec<(f64, bool)> =
-        scores.iter().zip(labels).filter(|(score, _)| !score.is_nan()).map(|(&score, &label)| (score, label > 0.5)).collect();
+    let rows: Vec<(f64, bool)> = scores
+        .iter()
+        .zip(labels)
+        .filter(|(score, _)| !score.is_nan())
+        .map(|(&score, &label)| (score, label > 0.5))
+        .collect();
     let class = |wanted: bool| rows.iter().filter(|row| row.1 == wanted).map(|row| row.0).collect::<Vec<_>>();
     let (positive, negative) = (class(true), class(false));
     let (m, n) = (positive.len(), negative.len());
@@ -41,10 +45,12 @@ pub fn auc(scores: &[f64], labels: &[f64]) -> Option<Auc> {
         return None;
     }
     let all: Vec<f64> = positive.iter().chain(&negative).copied().collect();
-    let (rank_all, rank_positive, rank_negative) = (mid_ranks(&all), mid_ranks(&positive), mid_ranks(&negative));
+    let (rank_all, rank_positive, rank_negative) =
+        (mid_ranks(&all), mid_ranks(&positive), mid_ranks(&negative));
     // For each row the share of the other class on its wrong side is what DeLong calls its structural component.
     let over_negatives: Vec<f64> = (0..m).map(|i| (rank_all[i] - rank_positive[i]) / n as f64).collect();
-    let under_positives: Vec<f64> = (0..n).map(|j| 1.0 - (rank_all[m + j] - rank_negative[j]) / m as f64).collect();
+    let under_positives: Vec<f64> =
+        (0..n).map(|j| 1.0 - (rank_all[m + j] - rank_negative[j]) / m as f64).collect();
     let value = over_negatives.iter().sum::<f64>() / m as f64;
     let variance = sample_variance(&over_negatives) / m as f64 + sample_variance(&under_positives) / n as f64;
     Some(Auc { value, standard_error: variance.sqrt(), positives: m, negatives: n })

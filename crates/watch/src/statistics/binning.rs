@@ -23,7 +23,8 @@ pub struct Shares {
 /// `integers` makes a bin at least 1 wide, as for columns of an integer type.
 #[must_use]
 pub fn sturges_edges(values: &[f64], integers: bool) -> Vec<f64> {
-    let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)));
+    let (low, high) =
+        values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)));
     if values.is_empty() {
         return vec![0.0, 1.0];
     }

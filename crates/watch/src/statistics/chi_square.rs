@@ -14,7 +14,8 @@ pub fn p_value<T: Ord>(reference: &[T], current: &[T]) -> f64 {
 /// The same of counts by category, (reference, current).
 #[must_use]
 pub fn p_value_of_counts(counts: &[(f64, f64)]) -> f64 {
-    let (in_reference, in_current) = counts.iter().fold((0.0, 0.0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
+    let (in_reference, in_current) =
+        counts.iter().fold((0.0, 0.0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
     if in_reference <= 0.0 || in_current <= 0.0 || counts.len() < 2 {
         return 1.0;
     }

@@ -17,6 +17,7 @@ pub fn numeric(reference: &[f64], current: &[f64], integers: bool) -> f64 {
     let mut distinct = sorted(&both);
     distinct.dedup();
     let edges = sturges_edges(&distinct, integers);
-    let shares = |values: &[f64]| counts(values, &edges).iter().map(|count| count / values.len() as f64).collect();
+    let shares =
+        |values: &[f64]| counts(values, &edges).iter().map(|count| count / values.len() as f64).collect();
     distance(&Shares { reference: shares(reference), current: shares(current), edges: edges.clone() })
 }

@@ -1,7 +1,7 @@
 //! Two-sample Kolmogorov–Smirnov test with exact p-values.
 
-use super::special::ln_binomial;
 use super::sorted;
+use super::special::ln_binomial;
 
 /// Above so many values on one side the exact count of paths gives way to the one-sample distribution.
 const EXACT_LIMIT: usize = 10_000;
@@ -252,7 +252,11 @@ fn expansion_cdf(n: f64, d: f64) -> f64 {
         let weight = (-m2 * pi2 / (8.0 * z2)).exp();
         k[0] += weight;
         k[1] += weight * (pi2 / 4.0 * m2 - z2);
-        k[2] += weight * (6.0 * z6 + 2.0 * z4 + pi2 / 4.0 * (2.0 * z4 - 5.0 * z2) * m2 + pi4 / 16.0 * (1.0 - 2.0 * z2) * m4);
+        k[2] += weight
+            * (6.0 * z6
+                + 2.0 * z4
+                + pi2 / 4.0 * (2.0 * z4 - 5.0 * z2) * m2
+                + pi4 / 16.0 * (1.0 - 2.0 * z2) * m4);
         k[3] += weight
             * (pi6 / 64.0 * (5.0 - 30.0 * z2) * m6
                 + pi4 / 16.0 * (212.0 * z4 - 60.0 * z2) * m4
@@ -329,7 +333,11 @@ mod tests {
                 }
                 let (mut x, mut y, mut largest) = (0.0_f64, 0.0_f64, 0.0_f64);
                 for bit in 0..total {
-                    if mask >> bit & 1 == 1 { x += 1.0 } else { y += 1.0 }
+                    if mask >> bit & 1 == 1 {
+                        x += 1.0
+                    } else {
+                        y += 1.0
+                    }
                     largest = largest.max((x / m as f64 - y / n as f64).abs());
                 }
                 distances.push(largest);

@@ -29,7 +29,10 @@ pub fn first_category_p_value<T: Ord>(reference: &[T], current: &[T]) -> f64 {
 /// One-sided p-value that the current share is no higher than the reference's: small when values became missing.
 #[must_use]
 pub fn rise_p_value(hits_reference: f64, total_reference: f64, hits_current: f64, total_current: f64) -> f64 {
-    if total_reference <= 0.0 || total_current <= 0.0 || hits_current / total_current <= hits_reference / total_reference {
+    if total_reference <= 0.0
+        || total_current <= 0.0
+        || hits_current / total_current <= hits_reference / total_reference
+    {
         return 1.0;
     }
     p_value(hits_reference, total_reference, hits_current, total_current) / 2.0

@@ -23,7 +23,10 @@ async fn a_drift_fires_once_and_resolves_when_it_is_over() {
         assert_eq!((first.status, first.share_drifted), (Status::Alert, 1.0));
         let mut fired = heard(&ear).await;
         fired.sort_by_key(|(kind, _)| kind.as_str());
-        assert_eq!(fired, [(AlertKind::DataDrift, AlertStatus::Firing), (AlertKind::PredictionDrift, AlertStatus::Firing)]);
+        assert_eq!(
+            fired,
+            [(AlertKind::DataDrift, AlertStatus::Firing), (AlertKind::PredictionDrift, AlertStatus::Firing)]
+        );
         assert_eq!(first.alerts.len(), 2);
         assert_eq!(first.alerts[0].key, "wine/data_drift");
 
@@ -42,10 +45,13 @@ async fn a_drift_fires_once_and_resolves_when_it_is_over() {
         let over = watch.evaluate("wine", Window::default(), &actor).await.unwrap();
         assert_eq!((over.status, over.alerts.len()), (Status::Ok, 0));
         assert!(heard(&ear).await.iter().all(|(_, status)| *status == AlertStatus::Resolved));
-        let resolved = watch.alerts(Some("wine"), Some(AlertStatus::Resolved), Page::first(10)).await.unwrap().items;
+        let resolved =
+            watch.alerts(Some("wine"), Some(AlertStatus::Resolved), Page::first(10)).await.unwrap().items;
         assert_eq!(resolved.len(), 2);
         assert!(resolved.iter().all(|alert| alert.resolved_by.as_deref() == Some(over.id.as_str())));
-        assert!(watch.alerts(None, Some(AlertStatus::Firing), Page::first(10)).await.unwrap().items.is_empty());
+        assert!(
+            watch.alerts(None, Some(AlertStatus::Firing), Page::first(10)).await.unwrap().items.is_empty()
+        );
 
         // It may fire again later, as a new alert of the same key.
         send(&watch, moved(1)).await;
@@ -59,7 +65,11 @@ async fn a_drift_fires_once_and_resolves_when_it_is_over() {
         assert_eq!(count(core.journal.entries(&verbs("alert.resolve"), &Page::first(50)).await.unwrap()), 2);
         // Fired, aside, over, anew; the evaluation that changed nothing is no entry.
         assert_eq!(count(core.journal.entries(&verbs("drift"), &Page::first(50)).await.unwrap()), 4);
-        let line = core.journal.lineage(&Thing::new("alert", &first.alerts[0].id), Direction::Upstream, 5).await.unwrap();
+        let line = core
+            .journal
+            .lineage(&Thing::new("alert", &first.alerts[0].id), Direction::Upstream, 5)
+            .await
+            .unwrap();
         for origin in [format!("report:{}", first.id), "endpoint:wine".into(), "model:m/1".into()] {
             assert!(line.nodes.iter().any(|node| node.reference.as_str() == origin), "{origin}: {line:?}");
         }

@@ -124,7 +124,9 @@ impl AlertSink for Ear {
         }
         let back = self.back.lock().unwrap().clone();
         if let Some(watch) = back {
-            watch.evaluate(&alert.endpoint, crate::Window::default(), &ropewalk_core::Actor::system("ear")).await?;
+            watch
+                .evaluate(&alert.endpoint, crate::Window::default(), &ropewalk_core::Actor::system("ear"))
+                .await?;
         }
         self.heard.lock().unwrap().push(alert);
         Ok(())

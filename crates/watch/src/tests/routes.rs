@@ -35,17 +35,27 @@ async fn the_routes_do_what_the_service_does() {
     let (status, receipt) = call(&watch, Method::POST, "/api/v1/endpoints/wine/feedback", bare).await;
     assert_eq!((status, receipt), (StatusCode::OK, json!({"accepted": 1})));
 
-    let (_, predictions) = call(&watch, Method::GET, "/api/v1/endpoints/wine/predictions?limit=2", Value::Null).await;
+    let (_, predictions) =
+        call(&watch, Method::GET, "/api/v1/endpoints/wine/predictions?limit=2", Value::Null).await;
     let items = predictions["items"].as_array().unwrap();
     assert_eq!(items.len(), 2);
     let labelled = "/api/v1/endpoints/wine/predictions?labelled_only=true";
     let (_, known) = call(&watch, Method::GET, labelled, Value::Null).await;
-    assert_eq!((known["items"][1]["prediction_id"].as_str(), known["items"][1]["value"].as_f64()), (Some(ids[199].as_str()), Some(6.0)));
+    assert_eq!(
+        (known["items"][1]["prediction_id"].as_str(), known["items"][1]["value"].as_f64()),
+        (Some(ids[199].as_str()), Some(6.0))
+    );
     assert!(known["items"][0]["inputs"]["x"].is_number());
 
     let (status, report) = call(&watch, Method::POST, "/api/v1/endpoints/wine/evaluate", json!({})).await;
     assert_eq!((status, report["status"].as_str()), (StatusCode::OK, Some("ok")));
-    let (_, one) = call(&watch, Method::GET, &format!("/api/v1/reports/{}", report["id"].as_str().unwrap()), Value::Null).await;
+    let (_, one) = call(
+        &watch,
+        Method::GET,
+        &format!("/api/v1/reports/{}", report["id"].as_str().unwrap()),
+        Value::Null,
+    )
+    .await;
     assert_eq!(one, report);
     let (_, reports) = call(&watch, Method::GET, "/api/v1/endpoints/wine/reports?limit=5", Value::Null).await;
     assert_eq!(reports["items"][0]["id"], report["id"]);
@@ -56,13 +66,21 @@ async fn the_routes_do_what_the_service_does() {
     let (status, _) = call(&watch, Method::PUT, "/api/v1/endpoints/wine/monitor", settings.clone()).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(call(&watch, Method::GET, "/api/v1/endpoints/wine/monitor", Value::Null).await.1, settings);
-    assert_eq!(call(&watch, Method::GET, "/api/v1/alerts?status=firing", Value::Null).await.1["items"], json!([]));
+    assert_eq!(
+        call(&watch, Method::GET, "/api/v1/alerts?status=firing", Value::Null).await.1["items"],
+        json!([])
+    );
 
     for (method, path, body, expected) in [
         (Method::GET, "/api/v1/reports/none", Value::Null, StatusCode::NOT_FOUND),
         (Method::POST, "/api/v1/endpoints/none/evaluate", json!({}), StatusCode::CONFLICT),
         (Method::POST, "/api/v1/endpoints/wine/evaluate", json!({"last": -1}), StatusCode::BAD_REQUEST),
-        (Method::POST, "/api/v1/endpoints/wine/feedback", json!({"items": [{"value": 1}]}), StatusCode::BAD_REQUEST),
+        (
+            Method::POST,
+            "/api/v1/endpoints/wine/feedback",
+            json!({"items": [{"value": 1}]}),
+            StatusCode::BAD_REQUEST,
+        ),
         (Method::PUT, "/api/v1/endpoints/wine/monitor", json!({"windows": 1}), StatusCode::BAD_REQUEST),
         (Method::PUT, "/api/v1/endpoints/wine/monitor", json!({"window_rows": 0}), StatusCode::BAD_REQUEST),
     ] {

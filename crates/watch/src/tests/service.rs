@@ -12,7 +12,12 @@ async fn truths_join_their_predictions() {
         let ids = send(&watch, Traffic { rows: 10, ..USUAL }).await;
         let later = send(&watch, Traffic { rows: 4, revision: 2, ..USUAL }).await;
         let label = |id: &str, value: f64| Feedback { prediction_id: id.into(), value, time_ms: 5 };
-        let items = vec![label(&ids[0], 3.0), label(&ids[1], 6.0), label("never predicted", 6.0), label(&ids[0], 7.0)];
+        let items = vec![
+            label(&ids[0], 3.0),
+            label(&ids[1], 6.0),
+            label("never predicted", 6.0),
+            label(&ids[0], 7.0),
+        ];
         assert_eq!(watch.feedback("wine", items).await.unwrap().accepted, 3);
         watch.feedback("wine", vec![label(&later[0], 5.9)]).await.unwrap();
         watch.feedback("wine", vec![]).await.unwrap();
@@ -26,7 +31,8 @@ async fn truths_join_their_predictions() {
         assert_eq!(known.values.last().unwrap(), &Some(5.9));
 
         let outcomes = watch.outcomes("wine", None, start).await.unwrap();
-        let mut labels: Vec<(i64, f64)> = outcomes.iter().map(|outcome| (outcome.revision, outcome.label)).collect();
+        let mut labels: Vec<(i64, f64)> =
+            outcomes.iter().map(|outcome| (outcome.revision, outcome.label)).collect();
         labels.sort_by(|a, b| a.partial_cmp(b).unwrap());
         assert_eq!(labels, [(1, 1.0), (1, 1.0), (2, 0.0)], "the last value of a prediction counts");
         assert!(outcomes.iter().all(|outcome| outcome.labelled_ms == 5));
@@ -48,7 +54,10 @@ async fn usual_traffic_is_green_and_its_report_is_kept() {
     each_database(MIGRATIONS, |core| async move {
         let (watch, ear) = watch_over(&core);
         let actor = Actor::user("ann");
-        assert_eq!(watch.evaluate("wine", Window::default(), &actor).await.unwrap_err().code(), Code::Conflict);
+        assert_eq!(
+            watch.evaluate("wine", Window::default(), &actor).await.unwrap_err().code(),
+            Code::Conflict
+        );
         let ids = send(&watch, Traffic { rows: 60, ..USUAL }).await;
         let few = watch.evaluate("wine", Window::default(), &actor).await.unwrap();
         assert_eq!((few.status, few.rows), (Status::TooFew, 60));
@@ -56,7 +65,12 @@ async fn usual_traffic_is_green_and_its_report_is_kept() {
         all.extend(ids);
         tell(&watch, &all, 10).await;
         let report = watch.evaluate("wine", Window::default(), &actor).await.unwrap();
-        assert_eq!((report.status, report.rows, report.labelled), (Status::Ok, 260, 260), "{:?}", report.findings);
+        assert_eq!(
+            (report.status, report.rows, report.labelled),
+            (Status::Ok, 260, 260),
+            "{:?}",
+            report.findings
+        );
         assert_eq!((report.model.as_str(), report.version, report.revision), ("m", 1, 1));
         assert!(report.realised_auc.unwrap() > 0.85 && report.realised_auc_low < report.realised_auc);
         assert!(report.brier.unwrap() < 0.25);
@@ -70,7 +84,11 @@ async fn usual_traffic_is_green_and_its_report_is_kept() {
         assert_eq!(page.items[0].id, report.id);
         let next = watch.reports("wine", Page { limit: 1, token: page.next_token }).await.unwrap();
         assert_eq!((next.items[0].id.as_str(), next.next_token), (few.id.as_str(), None));
-        let kept = core.database.write(|tx| Box::pin(async move { crate::store::forget_reports(tx, i64::MAX).await })).await.unwrap();
+        let kept = core
+            .database
+            .write(|tx| Box::pin(async move { crate::store::forget_reports(tx, i64::MAX).await }))
+            .await
+            .unwrap();
         assert_eq!((kept, watch.latest_report("wine").await.unwrap().unwrap().id), (1, report.id));
     })
     .await;
