@@ -121,11 +121,9 @@ impl Serve {
         };
         if let Err(error) = self.0.sink.record(PredictionBatch { scores: scores.clone(), ..batch }).await {
             if routes.endpoint.require_log {
-                let what = "the prediction could not be logged, so it is not answered";
-                if error.code() == Code::DiskFull {
-                    return Err(error.context(what));
-                }
-                return Err(Error::new(Code::Unavailable, what)
+                // A full disk is told as what it is, anything else as a log that is away.
+                let code = if error.code() == Code::DiskFull { Code::DiskFull } else { Code::Unavailable };
+                return Err(Error::new(code, "the prediction could not be logged, so it is not answered")
                     .why(error.to_string())
                     .hint(format!("ropewalk doctor   # to answer without a log: PUT /api/v1/endpoints/{name}/settings with require_log false")));
             }

@@ -31,7 +31,7 @@ async fn without_a_log_there_is_no_answer_unless_the_endpoint_says_so() {
     house.deploy(1, None).await;
     house.sink.fails.store(true, Ordering::Relaxed);
     let error = house.serve.predict("wine", request(1), vec![]).await.unwrap_err();
-    assert_eq!(error.code(), Code::Unavailable);
+    assert_eq!(error.code(), Code::DiskFull);
     assert!(error.to_string().contains("the disk is full") && error.advice().is_some());
     let loose = crate::EndpointSettings { require_log: Some(false) };
     assert!(!house.serve.configure("wine", loose, &ann()).await.unwrap().require_log);
