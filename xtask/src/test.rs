@@ -60,7 +60,7 @@ pub(crate) fn run(parts: &[String]) -> Outcome {
 
 fn rust(left_out: &mut Vec<String>) -> Outcome {
     let mut command = cargo();
-    command.args(["test", "--locked", "--workspace"]);
+    command.args(["test", "--locked", "--workspace", "--no-fail-fast"]);
     let postgres = Postgres::start()?;
     match &postgres {
         Some(server) => {
