@@ -1,13 +1,13 @@
 //! The web app in a real Chromium.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::process::{Outcome, find, install_package, root, run};
 use crate::web;
 
 /// A Chromium of this machine, installed if that is possible.
-fn chromium() -> Outcome<PathBuf> {
+pub(crate) fn chromium() -> Outcome<PathBuf> {
     const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
     let present = || NAMES.iter().find_map(|name| find(name));
     if let Some(program) = present() {
@@ -19,13 +19,12 @@ fn chromium() -> Outcome<PathBuf> {
 }
 
 /// Run the browser tests against a server whose demo has finished.
-pub(crate) fn test(address: &str) -> Outcome {
-    let chromium = chromium()?;
+pub(crate) fn test(address: &str, chromium: &Path) -> Outcome {
     let web = root().join("web");
     web::install(&web)?;
     run(Command::new("node")
         .arg("tests/browser/run.mjs")
         .current_dir(&web)
         .env("ROPEWALK_URL", address)
-        .env("ROPEWALK_CHROMIUM", &chromium))
+        .env("ROPEWALK_CHROMIUM", chromium))
 }

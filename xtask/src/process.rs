@@ -34,6 +34,16 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// Build the program in the tests' profile.
+pub(crate) fn build() -> Outcome {
+    run(cargo().args(["build", "--locked", "--package", "ropewalk"]))
+}
+
+/// The program in the tests' profile.
+pub(crate) fn program() -> PathBuf {
+    target().join("debug").join("ropewalk")
+}
+
 /// Run a command, showing it and what it prints; an error if it fails.
 pub(crate) fn run(command: &mut Command) -> Outcome {
     let shown = describe(command);

@@ -5,10 +5,15 @@ use std::process::Command;
 
 use crate::process::{Outcome, cache, find, output, root, run};
 
+/// The Python of this machine.
+pub(crate) fn find_python() -> Outcome<PathBuf> {
+    find("python3")
+        .ok_or_else(|| "Python 3 is needed for the tests of the stock clients, and there is none".to_owned())
+}
+
 /// The Python of an environment that holds exactly the pinned packages.
 pub(crate) fn environment() -> Outcome<PathBuf> {
-    let python =
-        find("python3").ok_or("Python 3 is needed for the tests of the stock clients, and there is none")?;
+    let python = find_python()?;
     let requirements = root().join("tests/python/requirements.txt");
     let last = root().join("tests/python/requirements-last.txt");
     let read = |file: &PathBuf| {
