@@ -6,17 +6,13 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ropewalk_core::{Result, Settings};
-use ropewalk_http::auth::Auth;
-use tokio::sync::OnceCell;
 
-use crate::client::Client;
 use crate::commands::{
     auth, config, data, doctor, endpoint, incident, job, journal, ledger, model, prep, reference, run,
     status, watch,
 };
-use crate::compose::App;
+use crate::context::Context;
 use crate::output::{self, Format, Output};
-use crate::running::Running;
 use crate::{demo, up};
 
 /// The machine-learning lifecycle in one program: data, preparation, training, models, serving,
@@ -178,36 +174,6 @@ struct UpArgs {
     open: bool,
 }
 
-/// What a command works with.
-pub(crate) struct Context {
-    pub(crate) settings: Settings,
-    pub(crate) output: Output,
-    client: OnceCell<Client>,
-}
-
-impl Context {
-    /// The way to the services: a remote server, the server of the home, or this process.
-    pub(crate) async fn client(&self) -> Result<&Client> {
-        self.client
-            .get_or_try_init(|| async {
-                let token = self.settings.text("token");
-                if let Some(server) = self.settings.text("server") {
-                    return Client::remote(server, token);
-                }
-                if let Some(running) = Running::find(&self.settings.home).await {
-                    return Client::remote(&running.address, Some(&running.token));
-                }
-                let mut app = App::open(self.settings.clone()).await?;
-                // Who may read a home's files could read its credentials, too: none is asked for.
-                let token = Auth::random_token();
-                app.auth = app.auth.with_local_token(&token);
-                app.serve.restore().await?;
-                Ok(Client::Local(app.router(false).0, token))
-            })
-            .await
-    }
-}
-
 /// The whole definition, for completions and the reference.
 pub(crate) fn definition() -> clap::Command {
     Cli::command()
@@ -287,7 +253,7 @@ async fn execute(cli: Cli) -> Result<()> {
     let settings = Settings::merge(&flags, &environment, &directory)?;
     let output = Output { format: global.output, quiet: global.quiet };
     start_log(&settings, global.verbose);
-    let context = Context { settings, output, client: OnceCell::new() };
+    let context = Context::new(settings, output);
     let context = &context;
     match cli.command {
         None => status::run(context).await,
@@ -313,8 +279,8 @@ async fn execute(cli: Cli) -> Result<()> {
             clap_complete::generate(shell, &mut definition(), "ropewalk", &mut script);
             output::print_bytes(&script)
         }
-        Some(Command::Help(args)) => reference::help(&args),
-        Some(Command::Reference(args)) => reference::print(&args).await,
+        Some(Command::Help(args)) => reference::help(&args, definition()),
+        Some(Command::Reference(args)) => reference::print(&args, definition()).await,
     }
 }
 

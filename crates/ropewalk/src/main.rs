@@ -4,6 +4,7 @@ mod cli;
 mod client;
 mod commands;
 mod compose;
+mod context;
 mod demo;
 mod output;
 mod running;

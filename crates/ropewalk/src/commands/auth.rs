@@ -5,8 +5,8 @@ use ropewalk_core::{Error, Result};
 use ropewalk_http::auth::Credential;
 use serde_json::{Value, json};
 
-use crate::cli::Context;
 use crate::client::segment;
+use crate::context::Context;
 use crate::table::{Table, ago};
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use ropewalk_core::Result;
 use serde::Serialize;
 
-use crate::cli::Context;
+use crate::context::Context;
 use crate::table::Table;
 
 #[derive(Debug, Subcommand)]

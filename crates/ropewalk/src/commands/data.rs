@@ -9,8 +9,8 @@ use ropewalk_core::{Error, Paged, Result};
 use ropewalk_data::{Column, Commit, CommitInfo, Dataset, DatasetSpec, Diff, Frame, RefInfo, VerifyReport};
 use serde_json::{Value, json};
 
-use crate::cli::Context;
 use crate::client::{query, segment};
+use crate::context::Context;
 use crate::output::print_bytes;
 use crate::table::{Table, ago, bytes, figure, short};
 

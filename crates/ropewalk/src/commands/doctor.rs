@@ -6,7 +6,7 @@ use bytes::Bytes;
 use ropewalk_core::{Blobs, Code, Database, Error, Result};
 use serde::Serialize;
 
-use crate::cli::Context;
+use crate::context::Context;
 use crate::running::Running;
 use crate::table::{Table, bytes};
 

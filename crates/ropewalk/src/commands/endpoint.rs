@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::data::unreadable;
 use super::run::scalar;
-use crate::cli::Context;
 use crate::client::{Client, segment};
+use crate::context::Context;
 use crate::table::{Table, ago, figure, short};
 
 /// Rows that one request of `predict` holds.

@@ -6,8 +6,8 @@ use ropewalk_respond::{Incident, IncidentDetail, Postmortem, RunbookRun, StepSta
 use serde_json::{Value, json};
 
 use super::ledger::money;
-use crate::cli::Context;
 use crate::client::{Client, query, segment};
+use crate::context::Context;
 use crate::table::{Table, ago};
 
 #[derive(Debug, Subcommand)]

@@ -4,8 +4,8 @@ use clap::Subcommand;
 use ropewalk_core::{Job, Result};
 use serde_json::Value;
 
-use crate::cli::Context;
 use crate::client::segment;
+use crate::context::Context;
 use crate::table::{Table, ago, short};
 
 #[derive(Debug, Subcommand)]

@@ -7,8 +7,8 @@ use ropewalk_data::{Commit, DatasetSpec};
 use ropewalk_respond::Why;
 
 use super::run::scalar;
-use crate::cli::Context;
 use crate::client::{query, segment};
+use crate::context::Context;
 use crate::output::Format;
 use crate::table::{Table, figure};
 

@@ -4,8 +4,8 @@ use clap::Subcommand;
 use ropewalk_core::{Paged, Result};
 use ropewalk_ledger::{Cost, Group, LedgerEntry, Method, Summary};
 
-use crate::cli::Context;
 use crate::client::query;
+use crate::context::Context;
 use crate::table::{Table, ago, bytes, figure};
 
 #[derive(Debug, Subcommand)]

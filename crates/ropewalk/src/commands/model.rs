@@ -6,8 +6,8 @@ use ropewalk_models::{Gate, ModelVersion, RegisteredModel};
 use serde_json::{Value, json};
 
 use super::run::{member, scalar};
-use crate::cli::Context;
 use crate::client::segment;
+use crate::context::Context;
 use crate::table::{Table, ago, figure, short};
 
 #[derive(Debug, Subcommand)]

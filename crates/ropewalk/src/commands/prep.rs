@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::data::{rows_frame, rows_table, unreadable};
-use crate::cli::Context;
 use crate::client::{query, segment};
+use crate::context::Context;
 use crate::output::print_bytes;
 use crate::table::{Table, ago, figure, short};
 

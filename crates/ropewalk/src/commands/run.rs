@@ -6,8 +6,8 @@ use ropewalk_learn::{Reproduction, SweepResult, TrainedRun};
 use serde_json::{Map, Value, json};
 
 use super::ledger::{band, money};
-use crate::cli::Context;
 use crate::client::{query, segment};
+use crate::context::Context;
 use crate::output::print_bytes;
 use crate::table::{Table, ago, bytes, figure, short};
 

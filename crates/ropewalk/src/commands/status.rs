@@ -10,7 +10,7 @@ use ropewalk_serve::EndpointView;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli::Context;
+use crate::context::Context;
 use crate::table::{Table, figure, short};
 
 #[derive(Serialize)]

@@ -9,8 +9,8 @@ use ropewalk_watch::{Alert, FeedbackReceipt, MonitorSettings, Report, ReportSumm
 use serde_json::{Value, json};
 
 use super::data::unreadable;
-use crate::cli::Context;
 use crate::client::{query, segment};
+use crate::context::Context;
 use crate::output::{Format, print_bytes};
 use crate::table::{Table, ago, figure, short};
 

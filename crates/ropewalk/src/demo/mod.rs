@@ -14,8 +14,8 @@ use clap::Args;
 use ropewalk_core::{Code, Error, Result};
 use serde::Serialize;
 
-use crate::cli::Context;
 use crate::commands::ledger::{band, money};
+use crate::context::Context;
 use crate::running::Running;
 use crate::table::{Table, figure};
 use crate::up::{Server, interrupted, open_browser};
