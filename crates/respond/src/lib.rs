@@ -6,7 +6,6 @@
 //! post-mortem and a price.
 
 mod alerts;
-pub mod auc;
 mod http;
 pub mod judge;
 pub mod model;

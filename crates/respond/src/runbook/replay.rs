@@ -4,7 +4,7 @@ use ropewalk_core::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::auc::area_under_curve;
+use ropewalk_watch::statistics::auc::auc;
 
 /// What the replay showed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -49,7 +49,8 @@ pub fn judge(champion: &[f64], candidate: &[f64], labels: &[f64], margin: f64) -
         }
     }
     let area = |scores: &[f64]| {
-        area_under_curve(scores, labels)
+        auc(scores, labels)
+            .map(|area| area.value)
             .ok_or_else(|| failed(format!("the {} held-out requests do not show both classes", labels.len())))
     };
     let (champion_auc, candidate_auc) = (area(champion)?, area(candidate)?);

@@ -91,6 +91,17 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
+    fn areas_by_hand() {
+        let value = |scores: &[f64], labels: &[f64]| auc(scores, labels).map(|area| area.value);
+        assert_eq!(value(&[0.1, 0.9], &[0.0, 1.0]), Some(1.0));
+        assert_eq!(value(&[0.9, 0.1], &[0.0, 1.0]), Some(0.0));
+        assert_eq!(value(&[0.5, 0.5, 0.5], &[0.0, 1.0, 1.0]), Some(0.5));
+        assert_eq!(value(&[0.1, 0.4, 0.35, 0.8], &[0.0, 0.0, 1.0, 1.0]), Some(0.75));
+        assert_eq!(value(&[0.1, 0.4], &[1.0, 1.0]), None);
+        assert_eq!(value(&[f64::NAN, 0.4], &[0.0, 1.0]), None);
+    }
+
+    #[test]
     fn ties_count_half() {
         assert_eq!(auc(&[0.5; 6], &[1.0, 0.0, 1.0, 0.0, 0.0, 1.0]).unwrap().value, 0.5);
         // Pairs: .8>.8 half, .8>.3 one, .4<.8 none, .4>.3 one: 2.5 of 4.
