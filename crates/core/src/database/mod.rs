@@ -222,6 +222,88 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_stands_is_what_was_acknowledged_though_the_database_fills_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("m.db").display());
+        let database = Database::open(&url).await.unwrap();
+        database.migrate(TABLES).await.unwrap();
+        database
+            .write(|writer| {
+                Box::pin(async move {
+                    writer.execute("PRAGMA max_page_count = 120").await?;
+                    Ok(())
+                })
+            })
+            .await
+            .unwrap();
+        for id in 1000..1010 {
+            insert(&database, id, false).await.unwrap();
+        }
+        let writes = (0..300_i64).map(|id| {
+            let database = database.clone();
+            let write = async move {
+                let written: Result<()> = database
+                    .write(move |writer| {
+                        Box::pin(async move {
+                            let size = if id % 3 == 0 { 20_000 } else { 10 };
+                            sqlx::query("INSERT INTO test_item (id, name) VALUES ($1, $2)")
+                                .bind(id)
+                                .bind("x".repeat(size))
+                                .execute(writer)
+                                .await?;
+                            Ok(())
+                        })
+                    })
+                    .await;
+                written
+            };
+            write
+        });
+        let done = futures::future::join_all(writes).await;
+        let stood = done.iter().filter(|written| written.is_ok()).count();
+        let full =
+            done.iter().filter_map(|written| written.as_ref().err()).all(|e| e.code() == Code::DiskFull);
+        assert!(stood < 300 && full, "{stood} of 300 stood");
+        // What was acknowledged before, and what was acknowledged in spite of the flood: no more, no less.
+        assert_eq!(count(&database).await, 10 + i64::try_from(stood).unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_write_without_a_transaction_writes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("m.db").display());
+        let database = Database::open(&url).await.unwrap();
+        database.migrate(TABLES).await.unwrap();
+        // The operation ends the group's transaction under the writer: its savepoint cannot be released.
+        let writes = (0..20_i64).map(|id| {
+            let database = database.clone();
+            async move {
+                let written: Result<()> = database
+                    .write(move |writer| {
+                        Box::pin(async move {
+                            if id == 5 {
+                                writer.execute("ROLLBACK").await?;
+                                return Ok(());
+                            }
+                            sqlx::query("INSERT INTO test_item (id, name) VALUES ($1, 'x')")
+                                .bind(id)
+                                .execute(writer)
+                                .await?;
+                            Ok(())
+                        })
+                    })
+                    .await;
+                written.is_ok()
+            }
+        });
+        let done = futures::future::join_all(writes).await;
+        let stood = done.iter().filter(|stood| **stood).count();
+        assert!(!done[5]);
+        assert_eq!(count(&database).await, i64::try_from(stood).unwrap());
+        insert(&database, 100, false).await.unwrap();
+    }
+
+    #[tokio::test]
     async fn a_panicking_write_harms_nobody_else() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("m.db").display());

@@ -18,10 +18,13 @@ const GROUP: usize = 256;
 /// once the group's commit has succeeded or failed.
 struct Outcome {
     stands: bool,
+    /// Why it does not stand, when the operation itself failed.
+    why: Option<String>,
     tell: Box<dyn FnOnce(Option<String>) + Send>,
 }
 
-type Operation = Box<dyn for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Outcome> + Send>;
+/// Given no connection, an operation does nothing and answers its caller with the group's failure.
+type Operation = Box<dyn for<'c> FnOnce(Option<&'c mut Connection>) -> BoxFuture<'c, Outcome> + Send>;
 
 #[derive(Clone)]
 pub(super) struct Writer {
@@ -44,21 +47,28 @@ impl Writer {
         let (answer, answered) = oneshot::channel::<Result<T>>();
         let boxed: Operation = Box::new(move |connection| {
             Box::pin(async move {
-                let result = AssertUnwindSafe(async { operation(connection).await })
-                    .catch_unwind()
-                    .await
-                    .unwrap_or_else(|_| Err(Error::internal("a database operation panicked")));
+                let result = match connection {
+                    Some(connection) => Some(
+                        AssertUnwindSafe(async { operation(connection).await })
+                            .catch_unwind()
+                            .await
+                            .unwrap_or_else(|_| Err(Error::internal("a database operation panicked"))),
+                    ),
+                    None => None,
+                };
                 Outcome {
-                    stands: result.is_ok(),
+                    stands: matches!(result, Some(Ok(_))),
+                    why: result.as_ref().and_then(|result| result.as_ref().err()).map(Error::to_string),
                     tell: Box::new(move |failure| {
-                        let result = match failure {
-                            // An operation's own error is told as it is; a success is one only
-                            // if the commit was.
-                            Some(why) if result.is_ok() => Err(commit_failed(&why)),
-                            _ => result,
+                        // An operation's own error is told as it is; a success is one only if the
+                        // commit was.
+                        let answered = match (result, failure) {
+                            (Some(Err(error)), _) => Err(error),
+                            (Some(Ok(value)), None) => Ok(value),
+                            (_, failure) => Err(commit_failed(&failure.unwrap_or_default())),
                         };
                         // A caller that went away does not undo the write.
-                        let _ = answer.send(result);
+                        let _ = answer.send(answered);
                     }),
                 }
             })
@@ -87,7 +97,10 @@ async fn run(mut connection: Connection, mut waiting: mpsc::Receiver<Operation>)
             if failure.is_none() {
                 failure = execute(&mut connection, "SAVEPOINT operation").await;
             }
-            let outcome = operation(&mut connection).await;
+            // Without a transaction nothing may be written: it would stand though its caller is told
+            // that it failed.
+            let within = if failure.is_none() { Some(&mut connection) } else { None };
+            let outcome = operation(within).await;
             if failure.is_none() {
                 let end = if outcome.stands {
                     "RELEASE operation"
@@ -95,6 +108,11 @@ async fn run(mut connection: Connection, mut waiting: mpsc::Receiver<Operation>)
                     "ROLLBACK TO operation; RELEASE operation"
                 };
                 failure = execute(&mut connection, end).await;
+                if failure.is_some() && outcome.why.is_some() {
+                    // A full disk makes SQLite undo the whole transaction, savepoints and all: the
+                    // operation's own error tells more than the savepoint that is missing.
+                    failure.clone_from(&outcome.why);
+                }
             }
             outcomes.push(outcome);
         }
