@@ -241,7 +241,7 @@ mod tests {
         }
         let writes = (0..300_i64).map(|id| {
             let database = database.clone();
-            let write = async move {
+            async move {
                 let written: Result<()> = database
                     .write(move |writer| {
                         Box::pin(async move {
@@ -256,8 +256,7 @@ mod tests {
                     })
                     .await;
                 written
-            };
-            write
+            }
         });
         let done = futures::future::join_all(writes).await;
         let stood = done.iter().filter(|written| written.is_ok()).count();
