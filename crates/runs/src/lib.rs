@@ -11,7 +11,6 @@ mod names;
 pub mod number;
 mod schema;
 mod service;
-pub mod sql;
 mod store;
 
 pub use http::routes;
@@ -21,6 +20,6 @@ pub use model::{
     RunInfo, RunLineage, RunSearch, RunStatus, Tag, ViewType,
 };
 pub use schema::MIGRATIONS;
+pub use service::Runs;
 pub use service::artifacts::proxied_path;
 pub use service::logged_models::LoggedModelOrder;
-pub use service::{Runs, dialect};

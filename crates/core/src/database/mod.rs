@@ -1,10 +1,11 @@
 //! The database: SQLite in a file, or PostgreSQL for many users, behind one SQL text.
 //!
-//! The common subset: column types `TEXT`, `BIGINT` and `DOUBLE PRECISION` (a truth value is a
-//! `BIGINT` of 0 or 1, JSON is `TEXT`), placeholders `$1`, `ON CONFLICT`, `RETURNING`; sums are
+//! The common subset: column types `TEXT`, `BIGINT`, `DOUBLE PRECISION` and, for small packed
+//! bytes, `BYTEA` (a truth value is a `BIGINT` of 0 or 1, JSON is `TEXT`), placeholders `$1`, `ON CONFLICT`, `RETURNING`; sums are
 //! cast, since PostgreSQL widens them; NaN is not storable, since SQLite reads it back as NULL.
 
 mod migrate;
+pub mod sql;
 mod writer;
 
 use futures::future::BoxFuture;
@@ -14,6 +15,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 pub use migrate::Migration;
+pub use sql::{Argument, Dialect, Sql};
 
 use crate::{Code, Error, Result};
 
@@ -98,6 +100,12 @@ impl Database {
     #[must_use]
     pub fn is_sqlite(&self) -> bool {
         self.writer.is_some()
+    }
+
+    /// Which words this database understands.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        if self.is_sqlite() { Dialect::Sqlite } else { Dialect::Postgres }
     }
 
     /// A connection for reading.

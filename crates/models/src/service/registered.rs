@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use ropewalk_core::journal::{NewEntry, Reference};
 use ropewalk_core::page::{Paged, decode_offset};
 use ropewalk_core::{Actor, Code, Error, Result, now_ms};
-use ropewalk_runs::dialect;
 use ropewalk_runs::filter::{parse, parse_order};
 use serde_json::json;
 
@@ -55,7 +54,7 @@ impl Models {
     /// All registered models, by name.
     pub async fn list(&self) -> Result<Vec<RegisteredModel>> {
         let mut connection = self.core.database.read().await?;
-        search::registered(&mut connection, dialect(&self.core), &[], &[], i64::MAX, 0).await
+        search::registered(&mut connection, self.core.database.dialect(), &[], &[], i64::MAX, 0).await
     }
 
     /// A page of registered models.
@@ -73,7 +72,7 @@ impl Models {
         let start = i64::try_from(offset).unwrap_or(i64::MAX);
         let found = search::registered(
             &mut connection,
-            dialect(&self.core),
+            self.core.database.dialect(),
             &comparisons,
             &orders,
             i64::from(limit) + 1,

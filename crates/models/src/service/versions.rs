@@ -2,7 +2,6 @@
 
 use ropewalk_core::page::{Paged, decode_offset};
 use ropewalk_core::{Error, Result, now_ms};
-use ropewalk_runs::dialect;
 use ropewalk_runs::filter::{parse, parse_order};
 
 use super::registered::check_tag;
@@ -90,7 +89,7 @@ impl Models {
         let mut connection = self.core.database.read().await?;
         let found = search::model_versions(
             &mut connection,
-            dialect(&self.core),
+            self.core.database.dialect(),
             &comparisons,
             &orders,
             i64::from(limit) + 1,

@@ -2,7 +2,7 @@
 
 use ropewalk_core::Result;
 use ropewalk_core::database::Connection;
-use ropewalk_runs::sql::Sql;
+use ropewalk_core::database::sql::Sql;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 

@@ -1,9 +1,9 @@
 //! Searches of the registry: filter and orders to statements.
 
 use ropewalk_core::database::Connection;
+use ropewalk_core::database::sql::{Dialect, Sql, text_order};
 use ropewalk_core::{Error, Result};
 use ropewalk_runs::filter::{self, Comparison, Operator, Order};
-use ropewalk_runs::sql::{Dialect, Sql, text_order};
 
 use super::{registered, versions};
 use crate::model::{ModelVersion, RegisteredModel};

@@ -3,7 +3,7 @@
 use ropewalk_core::{Error, Result};
 
 use super::{Comparison, Operator, Value};
-use crate::sql::{Dialect, Sql, push_ilike, push_like};
+use ropewalk_core::database::sql::{Dialect, Sql, push_ilike, push_like};
 
 /// Refuses an operator that is not among `allowed`.
 pub fn expect_operator(comparison: &Comparison, allowed: &[Operator]) -> Result<()> {

@@ -107,7 +107,7 @@ impl Runs {
         let mut connection = self.core.database.read().await?;
         let found = store::search(
             &mut connection,
-            self.dialect(),
+            self.core.database.dialect(),
             &comparisons,
             view,
             &orders,

@@ -138,7 +138,7 @@ impl Runs {
         let mut connection = self.core.database.read().await?;
         let found = store::search(
             &mut connection,
-            self.dialect(),
+            self.core.database.dialect(),
             &experiments,
             &comparisons,
             orders,

@@ -8,8 +8,6 @@ mod runs;
 
 use ropewalk_core::{Core, Error, Result};
 
-use crate::sql::Dialect;
-
 /// Experiments, runs and what they log. Cheap to clone.
 #[derive(Clone)]
 pub struct Runs {
@@ -26,15 +24,6 @@ impl Runs {
     pub fn core(&self) -> &Core {
         &self.core
     }
-
-    fn dialect(&self) -> Dialect {
-        dialect(&self.core)
-    }
-}
-
-/// Which words the home's database understands.
-pub fn dialect(core: &Core) -> Dialect {
-    if core.database.is_sqlite() { Dialect::Sqlite } else { Dialect::Postgres }
 }
 
 fn no_run(id: &str) -> Error {

@@ -158,7 +158,7 @@ impl Runs {
             limit: i64::from(limit) + 1,
             offset: i64::try_from(offset).unwrap_or(i64::MAX),
         };
-        let infos = search::search(&mut connection, self.dialect(), &query).await?;
+        let infos = search::search(&mut connection, self.core.database.dialect(), &query).await?;
         let page = Paged::cut(infos, offset, limit);
         Ok(Paged { items: store::assemble(&mut connection, page.items).await?, next_token: page.next_token })
     }

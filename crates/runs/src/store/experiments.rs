@@ -7,7 +7,7 @@ use sqlx::any::AnyRow;
 
 use crate::filter::{self, Comparison, Operator, Order};
 use crate::model::{Experiment, Lifecycle, Tag, ViewType};
-use crate::sql::{Dialect, Sql, text_order};
+use ropewalk_core::database::sql::{Dialect, Sql, text_order};
 
 const COLUMNS: &str = "e.id, e.name, e.artifact_location, e.lifecycle, e.created_ms, e.updated_ms";
 

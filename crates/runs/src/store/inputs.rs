@@ -7,7 +7,7 @@ use ropewalk_core::database::Connection;
 use sqlx::Row;
 
 use crate::model::{DatasetInfo, DatasetInput, ModelLink, RunLinks, Tag};
-use crate::sql::Sql;
+use ropewalk_core::database::sql::Sql;
 
 /// The identifier of a dataset in an experiment, added if new.
 pub(crate) async fn dataset_id(

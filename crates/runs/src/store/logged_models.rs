@@ -11,7 +11,7 @@ use super::by_owner;
 use crate::filter::{self, Comparison, Operator};
 use crate::logged_model::{LoggedModel, LoggedModelStatus};
 use crate::model::Metric;
-use crate::sql::{Argument, Dialect, Sql, insert_many};
+use ropewalk_core::database::sql::{Argument, Dialect, Sql, insert_many};
 
 const COLUMNS: &str = "m.id, m.experiment_id, m.name, m.artifact_uri, m.status, m.status_message, m.created_ms, m.updated_ms, \
                        m.model_type, m.source_run_id";

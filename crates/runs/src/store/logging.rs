@@ -7,7 +7,7 @@ use ropewalk_core::database::Connection;
 use sqlx::Row;
 
 use crate::model::{Metric, Param, Tag};
-use crate::sql::{Argument, Sql, insert_many};
+use ropewalk_core::database::sql::{Argument, Sql, insert_many};
 
 fn metric_row(owner: &str, metric: &Metric) -> Vec<Argument> {
     let is_nan = metric.value.is_nan();

@@ -15,7 +15,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use crate::model::Metric;
-use crate::sql::Sql;
+use ropewalk_core::database::sql::Sql;
 
 /// Identifiers in one `IN (…)`; below every database's limit of arguments.
 pub(crate) const LIST_LIMIT: usize = 500;

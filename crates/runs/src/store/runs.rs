@@ -9,7 +9,7 @@ use sqlx::any::AnyRow;
 
 use super::{by_owner, metric};
 use crate::model::{Lifecycle, Metric, Param, Run, RunData, RunInfo, RunLinks, RunStatus, Tag};
-use crate::sql::Sql;
+use ropewalk_core::database::sql::Sql;
 
 pub(crate) const COLUMNS: &str =
     "r.id, r.experiment_id, r.name, r.user_id, r.status, r.start_ms, r.end_ms, r.lifecycle, r.artifact_uri";

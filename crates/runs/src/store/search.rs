@@ -6,7 +6,7 @@ use ropewalk_core::{Error, Result};
 use super::runs::{COLUMNS, info};
 use crate::filter::{self, Comparison, Operator, Order};
 use crate::model::{RunInfo, ViewType};
-use crate::sql::{Dialect, Sql, text_order};
+use ropewalk_core::database::sql::{Dialect, Sql, text_order};
 
 const NUMERIC: &[Operator] = &[
     Operator::Greater,

@@ -1,10 +1,11 @@
 //! SQL put together from parts: text with numbered placeholders, and the arguments that go with them.
 
-use ropewalk_core::Result;
-use ropewalk_core::database::Connection;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe};
+
+use super::Connection;
+use crate::Result;
 
 /// The few points at which the two databases need different words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub enum Argument {
     MaybeInteger(Option<i64>),
     /// A finite number.
     Real(f64),
+    /// Bytes.
+    Bytes(Vec<u8>),
 }
 
 impl From<&str> for Argument {
@@ -57,6 +60,12 @@ impl From<i64> for Argument {
 impl From<Option<i64>> for Argument {
     fn from(value: Option<i64>) -> Self {
         Self::MaybeInteger(value)
+    }
+}
+
+impl From<Vec<u8>> for Argument {
+    fn from(value: Vec<u8>) -> Self {
+        Self::Bytes(value)
     }
 }
 
@@ -140,6 +149,7 @@ impl Sql {
                 Argument::Integer(number) => query.bind(number),
                 Argument::MaybeInteger(number) => query.bind(number),
                 Argument::Real(number) => query.bind(number),
+                Argument::Bytes(bytes) => query.bind(bytes),
             };
         }
         query
