@@ -49,6 +49,8 @@ codes! {
     AlreadyExists = "already_exists", 409, 1;
     /// Someone else changed the same thing first, or two changes do not fit together.
     Conflict = "conflict", 409, 1;
+    /// The thing is not in the state that this needs.
+    WrongState = "wrong_state", 409, 1;
     /// A check that guards a step did not pass.
     GateFailed = "gate_failed", 422, 1;
     /// Who you are is not known.

@@ -1,0 +1,105 @@
+//! Page tokens as MLflow's clients hand them back: base64 of `{"offset": N}`.
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use crate::error::{MlflowError, MlflowResult};
+use crate::json::{self, Json};
+use crate::rules::as_whole;
+
+/// The stock server's decoder minds neither missing padding at a whole group nor bits left over.
+const ENGINE: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
+);
+
+/// The offset of a token; 0 for an empty one.
+///
+/// # Errors
+/// `INVALID_PARAMETER_VALUE` for a token that this server did not make.
+pub fn offset(token: &str) -> MlflowResult<u64> {
+    if token.is_empty() {
+        return Ok(0);
+    }
+    let decoded = decode(token)?;
+    let parsed = std::str::from_utf8(&decoded).ok().and_then(json::parse);
+    let Some(parsed) = parsed else {
+        return Err(MlflowError::invalid(format!(
+            "Invalid page token, decoded value={}",
+            python_bytes(&decoded)
+        )));
+    };
+    let offset = parsed.get("offset").and_then(as_whole).and_then(|offset| u64::try_from(offset).ok());
+    match offset {
+        Some(offset) if offset > 0 => Ok(offset),
+        _ => Err(MlflowError::invalid(format!("Invalid page token, parsed value={}", json::dumps(&parsed)))),
+    }
+}
+
+/// The decoded bytes of a token, whatever they hold.
+///
+/// # Errors
+/// `INVALID_PARAMETER_VALUE` for what is not base64.
+pub fn decode(token: &str) -> MlflowResult<Vec<u8>> {
+    // As Python's decoder does, what is not of the alphabet is passed over.
+    let plain: String =
+        token.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=')).collect();
+    ENGINE.decode(plain).map_err(|_| MlflowError::invalid("Invalid page token, could not base64-decode"))
+}
+
+/// A token's JSON.
+///
+/// # Errors
+/// `INVALID_PARAMETER_VALUE` for a token that this server did not make.
+pub fn parsed(token: &str) -> MlflowResult<Json> {
+    let decoded = decode(token)?;
+    std::str::from_utf8(&decoded).ok().and_then(json::parse).ok_or_else(|| {
+        MlflowError::invalid(format!("Invalid page token, decoded value={}", python_bytes(&decoded)))
+    })
+}
+
+/// Bytes as Python shows them.
+fn python_bytes(bytes: &[u8]) -> String {
+    let mut text = String::from("b'");
+    for byte in bytes {
+        match byte {
+            b'\'' => text.push_str("\\'"),
+            b'\\' => text.push_str("\\\\"),
+            b'\n' => text.push_str("\\n"),
+            b'\r' => text.push_str("\\r"),
+            b'\t' => text.push_str("\\t"),
+            b' '..=b'~' => text.push(char::from(*byte)),
+            other => text.push_str(&format!("\\x{other:02x}")),
+        }
+    }
+    text.push('\'');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn offsets_go_round_and_foreign_tokens_are_refused_in_known_words() {
+        assert_eq!(offset(&ropewalk_core::page::encode_offset(12)).unwrap(), 12);
+        assert_eq!(offset("").unwrap(), 0);
+        let words = |token: &str| offset(token).unwrap_err().message().to_owned();
+        assert_eq!(words("abc"), "Invalid page token, could not base64-decode");
+        assert_eq!(words("!!"), "Invalid page token, decoded value=b''");
+        assert_eq!(words("aGVsbG8="), "Invalid page token, decoded value=b'hello'");
+        assert_eq!(words("e30="), "Invalid page token, parsed value={}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_token_panics(token in ".*") {
+            let _ = offset(&token);
+        }
+    }
+}
