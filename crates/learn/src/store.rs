@@ -17,6 +17,7 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
         sweep TEXT NOT NULL
     );
     CREATE INDEX learn_sweep_by_time ON learn_sweep (started_ms, id);",
+    code: None,
 }];
 
 /// The status of a sweep that is at work.

@@ -27,6 +27,7 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
     );
     CREATE INDEX ledger_entry_by_subject ON ledger_entry (subject, time_ms);
     CREATE INDEX ledger_entry_by_time ON ledger_entry (time_ms, id);",
+    code: None,
 }];
 
 /// Which column to group by.

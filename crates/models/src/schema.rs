@@ -22,4 +22,5 @@ CREATE INDEX model_version_logged ON model_version (model_id);
 CREATE TABLE model_version_tag (
     name TEXT NOT NULL, version BIGINT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (name, version, key));
 ",
+    code: None,
 }];

@@ -19,6 +19,7 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
         record TEXT NOT NULL
     );
     CREATE INDEX prep_prepared_by_time ON prep_prepared (created_ms, id);",
+    code: None,
 }];
 
 /// Insert one; `false` if it stands already.

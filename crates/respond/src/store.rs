@@ -51,6 +51,7 @@ CREATE TABLE respond_runbook (
 CREATE INDEX respond_runbook_incident ON respond_runbook (incident, started_ms);
 CREATE INDEX respond_runbook_status ON respond_runbook (status);
 CREATE TABLE respond_automatic (endpoint TEXT PRIMARY KEY, body TEXT NOT NULL)",
+    code: None,
 }];
 
 fn json<T: Serialize>(value: &T) -> Result<String> {

@@ -55,4 +55,5 @@ CREATE TABLE run_logged_model_metric (
     value DOUBLE PRECISION NOT NULL, is_nan BIGINT NOT NULL, dataset_name TEXT, dataset_digest TEXT,
     PRIMARY KEY (model_id, key, timestamp_ms, step, run_id));
 ",
+    code: None,
 }];

@@ -40,4 +40,5 @@ CREATE TABLE serve_generation (
 );
 INSERT INTO serve_generation (id, generation) VALUES (1, 0);
 ",
+    code: None,
 }];

@@ -44,4 +44,5 @@ CREATE TABLE watch_monitor (
     settings TEXT NOT NULL
 )
 ",
+    code: None,
 }];

@@ -1,5 +1,6 @@
 //! Schema changes: numbered by feature, applied once, in order, each in its own transaction.
 
+use futures::future::BoxFuture;
 use sqlx::{Executor, Row};
 
 use super::{Connection, Database};
@@ -14,7 +15,12 @@ pub struct Migration {
     pub version: i64,
     /// The statements, separated by semicolons.
     pub sql: &'static str,
+    /// What SQL cannot say, done after the statements.
+    pub code: Option<MigrationCode>,
 }
+
+/// A part of a step that is a function.
+pub type MigrationCode = for<'c> fn(&'c mut Connection) -> BoxFuture<'c, Result<()>>;
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migration (\
     feature TEXT NOT NULL, version BIGINT NOT NULL, applied_ms BIGINT NOT NULL, \
@@ -93,7 +99,12 @@ async fn apply(transaction: &mut Connection, migration: Migration) -> Result<()>
                 .source(source)
         })?;
     }
-    Ok(())
+    match migration.code {
+        Some(code) => code(transaction).await.map_err(|error| {
+            error.context(format!("step {} of the {} tables failed", migration.version, migration.feature))
+        }),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -102,11 +113,17 @@ mod tests {
     use super::*;
 
     const FIRST: Migration =
-        Migration { feature: "test", version: 1, sql: "CREATE TABLE test_a (id BIGINT)" };
+        Migration { feature: "test", version: 1, sql: "CREATE TABLE test_a (id BIGINT)", code: None };
     const SECOND: Migration = Migration {
         feature: "test",
         version: 2,
         sql: "CREATE TABLE test_b (id BIGINT); ALTER TABLE test_a ADD COLUMN n TEXT",
+        code: Some(|connection| {
+            Box::pin(async move {
+                connection.execute("INSERT INTO test_a (id, n) VALUES (1, 'x')").await?;
+                Ok(())
+            })
+        }),
     };
 
     #[tokio::test]

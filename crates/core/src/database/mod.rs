@@ -14,7 +14,7 @@ use sqlx::{Any, AnyPool, ConnectOptions, Connection as _, Executor};
 use std::str::FromStr;
 use std::time::Duration;
 
-pub use migrate::Migration;
+pub use migrate::{Migration, MigrationCode};
 pub use sql::{Argument, Dialect, Sql};
 
 use crate::{Code, Error, Result};
@@ -186,6 +186,7 @@ mod tests {
         feature: "test",
         version: 1,
         sql: "CREATE TABLE test_item (id BIGINT PRIMARY KEY, name TEXT)",
+        code: None,
     }];
 
     async fn count(database: &Database) -> i64 {

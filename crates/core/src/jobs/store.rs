@@ -15,6 +15,7 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
         done BIGINT NOT NULL, total BIGINT NOT NULL, message TEXT NOT NULL,
         started_ms BIGINT NOT NULL, ended_ms BIGINT, result TEXT, error TEXT,
         owner TEXT NOT NULL, heartbeat_ms BIGINT NOT NULL)",
+    code: None,
 }];
 
 /// A job as it is kept, with who drives it.

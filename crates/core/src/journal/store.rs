@@ -22,6 +22,7 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
     CREATE TABLE journal_link (
         seq BIGINT NOT NULL, side TEXT NOT NULL, reference TEXT NOT NULL, PRIMARY KEY (seq, side, reference));
     CREATE INDEX journal_link_reference ON journal_link (reference, side, seq)",
+    code: None,
 }];
 
 /// Take the next place in the chain. The row stays locked until the transaction ends, so that

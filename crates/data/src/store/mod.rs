@@ -39,6 +39,7 @@ CREATE TABLE data_chunk (
   length BIGINT NOT NULL, codec BIGINT NOT NULL);
 CREATE TABLE data_table (
   hash TEXT NOT NULL, format TEXT NOT NULL, summary TEXT NOT NULL, PRIMARY KEY (hash, format))",
+    code: None,
 }];
 
 /// How many rows one statement asks for or inserts.

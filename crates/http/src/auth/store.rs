@@ -12,6 +12,7 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
     sql: "CREATE TABLE auth_credential (
         name TEXT PRIMARY KEY, kind TEXT NOT NULL, role TEXT NOT NULL, secret_hash TEXT NOT NULL,
         created_ms BIGINT NOT NULL)",
+    code: None,
 }];
 
 pub(super) async fn insert(
