@@ -5,10 +5,12 @@ pub mod answer;
 mod call;
 mod error;
 mod fields;
+pub mod filter;
 pub mod json;
 pub mod message;
 pub mod page;
 pub mod rules;
+pub mod sql;
 
 use axum::Router;
 
