@@ -2,8 +2,8 @@
 
 use ropewalk_core::page::{Paged, decode_offset};
 use ropewalk_core::{Code, Error, Result, now_ms};
+use ropewalk_mlflow::MlflowResult;
 use ropewalk_mlflow::filter::{self, Comparison, Order, Search};
-use ropewalk_mlflow::{MlflowError, MlflowResult};
 
 use super::{Runs, no_experiment};
 use crate::limits::{check_experiment_name, check_experiment_tag};
@@ -106,11 +106,10 @@ impl Runs {
         limit: u32,
         page_token: Option<&str>,
     ) -> Result<Paged<Experiment>> {
-        let plain = |error: MlflowError| Error::invalid(error.message());
-        let comparisons = filter::parse(Search::Experiments, filter).map_err(plain)?;
-        let orders = filter::parse_orders(Search::Experiments, order_by).map_err(plain)?;
+        let comparisons = filter::parse(Search::Experiments, filter)?;
+        let orders = filter::parse_orders(Search::Experiments, order_by)?;
         let offset = decode_offset(page_token)?;
-        self.find_experiments(&comparisons, view, &orders, limit, offset).await.map_err(plain)
+        Ok(self.find_experiments(&comparisons, view, &orders, limit, offset).await?)
     }
 
     /// As [`Runs::search_experiments`], once filter and orders have been read.

@@ -121,7 +121,7 @@ async fn compare(runs: &Runs, expected: &BTreeMap<String, Expected>, words: &str
 async fn what_is_logged_stays_over_folding_restarts_and_two_servers() {
     each_database(MIGRATIONS, |core: Core| async move {
         let mut dice = Dice(7);
-        let mut servers = vec![Runs::new(core.clone()), Runs::new(core.clone())];
+        let mut servers = [Runs::new(core.clone()), Runs::new(core.clone())];
         let mut expected: BTreeMap<String, Expected> = BTreeMap::new();
         for n in 0..3 {
             expected.insert(new_run(&servers[n % 2], "0", &format!("run {n}")).await, Expected::default());

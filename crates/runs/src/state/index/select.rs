@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use ropewalk_core::{Error, Result};
-use ropewalk_mlflow::MlflowError;
+use ropewalk_core::Result;
 use ropewalk_mlflow::filter::{self, Condition, Entity, Expression, NumberTest, Operator, TextTest, Value};
 
 use super::column::TextColumn;
@@ -172,10 +171,6 @@ fn presence(condition: &Condition) -> Option<bool> {
     }
 }
 
-fn plain(error: MlflowError) -> Error {
-    Error::invalid(error.message())
-}
-
 /// What must hold of a number.
 enum Numbers {
     One(NumberTest),
@@ -186,12 +181,10 @@ enum Numbers {
 impl Numbers {
     fn new(condition: &Condition) -> Result<Self> {
         Ok(match &condition.test {
-            filter::Test::Compare(operator, value) => {
-                Self::One(NumberTest::new(*operator, value).map_err(plain)?)
-            }
+            filter::Test::Compare(operator, value) => Self::One(NumberTest::new(*operator, value)?),
             filter::Test::Between(low, high) => Self::Between(
-                NumberTest::new(Operator::GreaterOrEqual, low).map_err(plain)?,
-                NumberTest::new(Operator::LessOrEqual, high).map_err(plain)?,
+                NumberTest::new(Operator::GreaterOrEqual, low)?,
+                NumberTest::new(Operator::LessOrEqual, high)?,
             ),
         })
     }
@@ -220,7 +213,7 @@ enum Texts {
 
 impl Texts {
     fn new(condition: &Condition) -> Result<Self> {
-        let test = |operator: Operator, value: &Value| TextTest::new(operator, value).map_err(plain);
+        let test = |operator: Operator, value: &Value| TextTest::new(operator, value);
         Ok(match &condition.test {
             filter::Test::Compare(operator, value) => Self::One(test(*operator, value)?),
             filter::Test::Between(low, high) => {
