@@ -179,11 +179,13 @@ impl<'a> Groups<'a> {
             self.renames();
         }
         self.aliases();
+        self.check_depth()?;
         if self.has(Kind::Assign) {
             self.assignments();
         }
         if self.has(Kind::Comments) {
             self.comments();
+            self.check_depth()?;
         }
         if self.has(Kind::Comma) {
             self.lists();
@@ -196,6 +198,11 @@ impl<'a> Groups<'a> {
 
     fn check_depth(&self) -> Result<(), Excess> {
         if self.nodes.iter().any(|node| node.height > DEPTH) { Err(Excess::Depth) } else { Ok(()) }
+    }
+
+    /// Whether a parenthesis after it makes it a function's name.
+    pub(super) fn is_called(node: &Node) -> bool {
+        matches!(node.kind, Kind::Name | Kind::Type | Kind::Placeholder)
     }
 
     pub(super) fn span(kind: Kind, nodes: &[Node]) -> Node {
@@ -220,7 +227,11 @@ impl<'a> Groups<'a> {
             } else if closes(self, &node)
                 && let Some(from) = open.pop()
             {
-                let group = Self::span(kind, &out[from..]);
+                let mut group = Self::span(kind, &out[from..]);
+                // A name before a parenthesis will take it into a function.
+                let calls = out[from..].windows(2).filter(|pair| pair[1].kind == Kind::Parenthesis);
+                let calls = calls.filter(|pair| Self::is_called(&pair[0])).map(|pair| pair[1].height + 2);
+                group.height = group.height.max(calls.max().unwrap_or(0));
                 out.truncate(from);
                 out.push(group);
             }

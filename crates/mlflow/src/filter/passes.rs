@@ -28,7 +28,7 @@ impl Groups<'_> {
         let mut out: Vec<Node> = Vec::with_capacity(self.nodes.len());
         let mut at = 0;
         while let Some(node) = self.nodes.get(at) {
-            let named = matches!(node.kind, Kind::Name | Kind::Type | Kind::Placeholder);
+            let named = Self::is_called(node);
             let kind = |ahead: usize| self.nodes.get(at + ahead).map(|node| node.kind);
             let size = match (named, kind(1), kind(2)) {
                 (true, Some(Kind::Parenthesis), Some(Kind::Over)) => 3,

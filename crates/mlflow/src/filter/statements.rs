@@ -41,8 +41,9 @@ impl Iterator for Statements<'_> {
             }
             splitter.see(token.kind, &self.text[token.start..token.end]);
             blank &= matches!(token.kind, Kind::Space | Kind::Newline);
-            if let Err(excess) = builder.add(token) {
-                return Some(Err(excess));
+            builder.add(token);
+            if builder.size > SIZE && !blank {
+                return Some(Err(Excess::Size));
             }
         }
         (!blank).then(|| builder.finish())
@@ -63,10 +64,10 @@ struct Builder {
 }
 
 impl Builder {
-    fn add(&mut self, token: Token) -> Result<(), Excess> {
+    fn add(&mut self, token: Token) {
         let comment = matches!(token.kind, Kind::Comment | Kind::OtherComment);
         if comment {
-            // More of them than this are too many at the end, and one elsewhere.
+            // More than these are too many.
             if self.comments.len() <= SIZE {
                 self.comments.push(token);
             }
@@ -75,7 +76,8 @@ impl Builder {
         } else {
             if let Some(first) = self.comments.first() {
                 self.nodes.push(Node::comments(first.start, self.end));
-                self.size += 1;
+                let many = self.comments.len() + self.newlines;
+                self.size += if many > SIZE { many } else { 1 };
                 self.comments.clear();
                 self.newlines = 0;
             }
@@ -85,7 +87,6 @@ impl Builder {
             }
         }
         self.end = token.end;
-        if self.size > SIZE { Err(Excess::Size) } else { Ok(()) }
     }
 
     fn finish(mut self) -> Result<Statement, Excess> {

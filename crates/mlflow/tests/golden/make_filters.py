@@ -308,10 +308,14 @@ def answer(stock, case):
         if error.error_code == "INVALID_PARAMETER_VALUE" or duplicate:
             case["e"] = error.message
         else:
-            case["x"] = f"{error.error_code}: {error.message}".splitlines()[0][:120]
+            case["x"] = first_line(f"{error.error_code}: {error.message}")
     except Exception as error:
-        case["x"] = f"{type(error).__name__}: {error}".splitlines()[0][:120]
+        case["x"] = first_line(f"{type(error).__name__}: {error}")
     return case
+
+
+def first_line(text):
+    return re.sub(r" at 0x[0-9a-f]+", "", text.splitlines()[0])[:100]
 
 
 def write(case):

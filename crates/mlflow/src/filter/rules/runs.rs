@@ -31,14 +31,11 @@ fn check(draft: &mut Draft<'_>) -> MlflowResult<String> {
             quoted_set(operators)
         )))
     };
+    let numeric = RUNS.numeric.contains(&draft.key.as_str());
     match draft.entity {
-        Entity::Attribute if RUNS.numeric.contains(&draft.key.as_str()) => {
-            // The stock server names the operators of texts here.
-            if !among(&operator, NUMERIC) {
-                return wrong(TEXT, "");
-            }
-        }
-        Entity::Attribute if !among(&operator, TEXT) => return wrong(TEXT, "'"),
+        // The stock server names the operators of texts for numbers too.
+        Entity::Attribute if numeric && !among(&operator, NUMERIC) => return wrong(TEXT, ""),
+        Entity::Attribute if !numeric && !among(&operator, TEXT) => return wrong(TEXT, "'"),
         Entity::Metric if !among(&operator, NUMERIC) => return wrong(NUMERIC, ""),
         Entity::Parameter if !among(&operator, OPTIONAL) => return wrong(OPTIONAL, "'"),
         Entity::Tag if !among(&operator, OPTIONAL) => return wrong(OPTIONAL, ""),

@@ -208,6 +208,7 @@ fn check(draft: &mut Draft<'_>) -> MlflowResult<String> {
             quoted_set(operators)
         )))
     };
+    let numeric = TRACES.numeric.contains(&key);
     match draft.entity {
         Entity::Issue => {
             if key != "id" {
@@ -221,13 +222,9 @@ fn check(draft: &mut Draft<'_>) -> MlflowResult<String> {
                 )));
             }
         }
-        Entity::Attribute if TRACES.numeric.contains(&key) => {
-            // The stock server names the operators of texts here.
-            if !among(&operator, NUMERIC) {
-                return wrong(TEXT, "");
-            }
-        }
-        Entity::Attribute if !among(&operator, TEXT) => return wrong(TEXT, "'"),
+        // The stock server names the operators of texts for numbers too.
+        Entity::Attribute if numeric && !among(&operator, NUMERIC) => return wrong(TEXT, ""),
+        Entity::Attribute if !numeric && !among(&operator, TEXT) => return wrong(TEXT, "'"),
         Entity::Tag if !among(&operator, OPTIONAL) => return wrong(OPTIONAL, ""),
         Entity::Tag if key == PROMPT => {
             check_prompt(&operator, &draft.value)?;
