@@ -10,11 +10,31 @@ use crate::service::search::{Body, PageRun};
 use crate::state::document::{self, Summary, Visitor};
 use crate::state::points::Point;
 
+/// What the stock server tells of a run: less of one that it has just made, and less in a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Telling {
+    /// All but what it made, which is nothing yet.
+    Created,
+    /// All.
+    One,
+    /// All but the logged models that it read.
+    Found,
+}
+
 /// The answer to a question for one run.
 pub(super) fn one(run: &PageRun) -> Result<Response> {
+    answer(run, Telling::One)
+}
+
+/// The answer to the making of a run.
+pub(super) fn created(run: &PageRun) -> Result<Response> {
+    answer(run, Telling::Created)
+}
+
+fn answer(run: &PageRun, telling: Telling) -> Result<Response> {
     let mut json = Vec::with_capacity(4096);
     json.extend_from_slice(b"{\"run\":");
-    push_run(&mut json, run, true)?;
+    push_run(&mut json, run, telling)?;
     json.push(b'}');
     Ok(written(json))
 }
@@ -29,7 +49,7 @@ pub(super) fn page(runs: &Paged<PageRun>) -> Result<Response> {
             if index > 0 {
                 json.push(b',');
             }
-            push_run(&mut json, run, false)?;
+            push_run(&mut json, run, Telling::Found)?;
         }
         json.push(b']');
     }
@@ -44,8 +64,8 @@ pub(super) fn page(runs: &Paged<PageRun>) -> Result<Response> {
     Ok(written(json))
 }
 
-/// Appends a run. The stock server tells the models that a run has read only where one run is asked for.
-pub(crate) fn push_run(json: &mut Vec<u8>, run: &PageRun, model_inputs: bool) -> Result<()> {
+/// Appends a run.
+pub(crate) fn push_run(json: &mut Vec<u8>, run: &PageRun, telling: Telling) -> Result<()> {
     json.extend_from_slice(b"{\"info\":");
     push_info(json, &run.info);
     json.extend_from_slice(b",\"data\":{");
@@ -60,7 +80,11 @@ pub(crate) fn push_run(json: &mut Vec<u8>, run: &PageRun, model_inputs: bool) ->
         json.push(b']');
     }
     json.extend_from_slice(b"},\"inputs\":{");
-    push_inputs(json, &run.links, model_inputs);
+    push_inputs(json, &run.links, telling == Telling::One);
+    if telling == Telling::Created {
+        json.extend_from_slice(b"}}");
+        return Ok(());
+    }
     json.extend_from_slice(b"},\"outputs\":{");
     push_list(json, "model_outputs", &run.links.model_outputs, |json, link| {
         json.extend_from_slice(b"{\"model_id\":");
@@ -215,6 +239,8 @@ fn push_dataset(json: &mut Vec<u8>, input: &DatasetInput) {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use serde_json::json;
+
     use crate::model::{DatasetInfo, Lifecycle, Metric, ModelLink, Param, RunStatus};
     use crate::state::change::Change;
     use crate::state::document::Document;
@@ -256,20 +282,39 @@ mod tests {
         }
     }
 
-    fn value(run: &PageRun, model_inputs: bool) -> serde_json::Value {
+    fn value(run: &PageRun, telling: Telling) -> serde_json::Value {
         let mut json = Vec::new();
-        push_run(&mut json, run, model_inputs).unwrap();
+        push_run(&mut json, run, telling).unwrap();
         serde_json::from_slice(&json).unwrap()
     }
 
     #[test]
-    fn what_is_written_is_what_the_plain_way_makes() {
+    fn a_run_is_told_as_the_stock_server_tells_it() {
         let mut run = run();
-        let plain = super::super::wire::run(&run.clone().into_run().unwrap());
-        assert_eq!(value(&run, true), plain);
-        assert!(value(&run, false)["inputs"].get("model_inputs").is_none());
+        let told = value(&run, Telling::One);
+        assert_eq!(
+            told["data"],
+            json!({
+                "metrics": [{"key": "a\"b", "value": "NaN", "timestamp": 1, "step": 2}, {"key": "é", "value": 0.1, "timestamp": -1, "step": 0}],
+                "params": [{"key": "p", "value": "line\nbreak"}], "tags": [{"key": "t", "value": "v"}],
+            })
+        );
+        let dataset = json!({"tags": [{"key": "k", "value": "v"}],
+            "dataset": {"name": "d", "digest": "x", "source_type": "", "source": "", "schema": "{}"}});
+        assert_eq!(told["inputs"], json!({"dataset_inputs": [dataset, dataset], "model_inputs": [{"model_id": "m-1"}]}));
+        assert_eq!(told["outputs"], json!({"model_outputs": [{"model_id": "m-2", "step": 3}]}));
+        assert_eq!(
+            told["info"],
+            json!({
+                "run_uuid": "r", "experiment_id": "0", "run_name": "n", "user_id": "", "status": "FINISHED", "start_time": 5,
+                "end_time": 6, "artifact_uri": "mlflow-artifacts:/0/r", "lifecycle_stage": "active", "run_id": "r",
+            })
+        );
+        assert!(value(&run, Telling::Found)["inputs"].get("model_inputs").is_none());
         run.links = RunLinks::default();
         run.body = Body::Whole(Document::default());
-        assert_eq!(value(&run, true), super::super::wire::run(&run.clone().into_run().unwrap()));
+        let told = value(&run, Telling::Created);
+        assert_eq!((&told["data"], &told["inputs"]), (&json!({}), &json!({})));
+        assert!(told.get("outputs").is_none());
     }
 }

@@ -34,7 +34,7 @@ async fn create(State(runs): State<Runs>, actor: Actor, call: Call) -> MlflowRes
         &[("experiment_id", &[Rule::Text]), ("start_time", &[Rule::Whole]), ("run_name", &[Rule::Text])],
     )?;
     let run = runs
-        .create_run_as(
+        .create_page_run(
             fields.some_text("experiment_id").unwrap_or("0"),
             fields.some_text("run_name"),
             Some(fields.text("user_id")),
@@ -43,7 +43,7 @@ async fn create(State(runs): State<Runs>, actor: Actor, call: Call) -> MlflowRes
             &actor,
         )
         .await?;
-    Ok(answer(json!({"run": wire::run(&run)})))
+    Ok(run_json::created(&run)?)
 }
 
 async fn get_one(State(runs): State<Runs>, call: Call) -> MlflowResult {

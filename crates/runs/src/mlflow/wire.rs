@@ -4,7 +4,7 @@ use ropewalk_mlflow::Object;
 use serde_json::{Value, json};
 
 use crate::logged_model::LoggedModel;
-use crate::model::{DatasetInput, Experiment, FileInfo, Metric, Param, Run, RunInfo, Tag};
+use crate::model::{Experiment, FileInfo, Metric, RunInfo, Tag};
 use crate::number;
 
 pub(super) fn pair(key: &str, value: &str) -> Value {
@@ -14,10 +14,6 @@ pub(super) fn pair(key: &str, value: &str) -> Value {
 /// Tags as a list of pairs.
 pub(super) fn tags(tags: &[Tag]) -> Vec<Value> {
     tags.iter().map(|tag| pair(&tag.key, &tag.value)).collect()
-}
-
-pub(super) fn params(params: &[Param]) -> Vec<Value> {
-    params.iter().map(|param| pair(&param.key, &param.value)).collect()
 }
 
 /// A metric.
@@ -42,6 +38,7 @@ pub(super) fn experiment(experiment: &Experiment) -> Value {
         .set("lifecycle_stage", experiment.lifecycle_stage.as_str())
         .set("last_update_time", experiment.last_update_time)
         .set("creation_time", experiment.creation_time)
+        .set("workspace", "default")
         .list("tags", tags(&experiment.tags))
         .into()
 }
@@ -59,44 +56,6 @@ pub(super) fn run_info(info: &RunInfo) -> Value {
         .set("lifecycle_stage", info.lifecycle_stage.as_str())
         .set("run_id", info.run_id.as_str())
         .into()
-}
-
-pub(super) fn run(run: &Run) -> Value {
-    let data = Object::default()
-        .list("metrics", run.data.metrics.iter().map(metric).collect())
-        .list("params", params(&run.data.params))
-        .list("tags", tags(&run.data.tags));
-    let inputs = Object::default()
-        .list("dataset_inputs", run.links.dataset_inputs.iter().map(dataset_input).collect())
-        .list(
-            "model_inputs",
-            run.links.model_inputs.iter().map(|link| json!({"model_id": link.model_id})).collect(),
-        );
-    let outputs = Object::default().list(
-        "model_outputs",
-        run.links
-            .model_outputs
-            .iter()
-            .map(|link| json!({"model_id": link.model_id, "step": link.step}))
-            .collect(),
-    );
-    Object::default()
-        .set("info", run_info(&run.info))
-        .set("data", data)
-        .set("inputs", inputs)
-        .set("outputs", outputs)
-        .into()
-}
-
-fn dataset_input(input: &DatasetInput) -> Value {
-    let dataset = Object::default()
-        .set("name", input.dataset.name.as_str())
-        .set("digest", input.dataset.digest.as_str())
-        .set("source_type", input.dataset.source_type.as_str())
-        .set("source", input.dataset.source.as_str())
-        .maybe("schema", input.dataset.schema.as_deref())
-        .maybe("profile", input.dataset.profile.as_deref());
-    Object::default().list("tags", tags(&input.tags)).set("dataset", dataset).into()
 }
 
 pub(super) fn file(file: &FileInfo) -> Value {
@@ -117,7 +76,7 @@ pub(super) fn logged_model(model: &LoggedModel) -> Value {
         .set("artifact_uri", model.artifact_uri.as_str())
         .set("status", model.status.wire())
         .maybe("model_type", model.model_type.as_deref())
-        .maybe("source_run_id", model.source_run_id.as_deref())
+        .set("source_run_id", model.source_run_id.as_deref().unwrap_or_default())
         .maybe("status_message", model.status_message.as_deref())
         .list("tags", model.tags.iter().map(|(key, value)| pair(key, value)).collect());
     let data = Object::default()

@@ -7,9 +7,10 @@ use serde_json::json;
 use super::search::{Body, PageRun};
 use super::{Runs, experiments::must_be_active, no_run};
 use crate::limits::check_batch;
-use crate::model::{Lifecycle, Run, RunData, RunInfo, RunLineage, RunLinks, RunStatus, Tag};
+use crate::model::{Lifecycle, Run, RunInfo, RunLineage, RunLinks, RunStatus, Tag};
 use crate::names::run_name;
 use crate::state::change::Change;
+use crate::state::document::Document;
 use crate::state::{Answer, Operation, RunUpdate};
 use crate::store::{inputs, runs as store};
 
@@ -31,11 +32,11 @@ impl Runs {
         start_ms: i64,
         actor: &Actor,
     ) -> Result<Run> {
-        self.create_run_as(experiment_id, name, None, tags, start_ms, actor).await
+        self.create_page_run(experiment_id, name, None, tags, start_ms, actor).await?.into_run()
     }
 
-    /// As [`Runs::create_run`], with the user that a client states.
-    pub async fn create_run_as(
+    /// As [`Runs::create_run`], with the user that a client states, as it is at hand.
+    pub(crate) async fn create_page_run(
         &self,
         experiment_id: &str,
         name: Option<&str>,
@@ -43,7 +44,7 @@ impl Runs {
         tags: &[Tag],
         start_ms: i64,
         actor: &Actor,
-    ) -> Result<Run> {
+    ) -> Result<PageRun> {
         let experiment = self.get_experiment(experiment_id).await?;
         must_be_active(&experiment)?;
         let mut tags = tags.to_vec();
@@ -86,18 +87,12 @@ impl Runs {
             lifecycle_stage: Lifecycle::Active,
         };
         let change = Change::new(&[], &[], &tags);
-        tags.sort_by(|a, b| a.key.cmp(&b.key));
-        tags.dedup_by(|later, earlier| {
-            // Of two with the same key the later counts.
-            let same = later.key == earlier.key;
-            if same {
-                std::mem::swap(&mut later.value, &mut earlier.value);
-            }
-            same
-        });
-        let operation = Operation::Create { info: info.clone(), change, actor: actor.as_str().to_owned() };
+        let mut document = Document::default();
+        document.apply(&change);
+        let operation =
+            Operation::Create { info: info.clone(), change, actor: actor.as_str().to_owned() };
         self.state.ask(operation).await?;
-        Ok(Run { info, data: RunData { tags, ..RunData::default() }, links: RunLinks::default() })
+        Ok(PageRun { info, body: Body::Whole(document), links: RunLinks::default() })
     }
 
     /// A run with all that it logged, active or deleted.
