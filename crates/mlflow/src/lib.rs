@@ -8,7 +8,9 @@ mod fields;
 pub mod json;
 pub mod message;
 pub mod page;
+pub mod python;
 pub mod rules;
+pub mod uri;
 
 use axum::Router;
 
