@@ -3,8 +3,8 @@
 use crate::process::{Outcome, root};
 
 /// The crates from the top of the house to its ground.
-const ORDER: [&str; 15] = [
-    "ropewalk", "http", "ui", "respond", "watch", "serve", "learn", "nets", "models", "runs", "prep", "data",
+const ORDER: [&str; 16] = [
+    "ropewalk", "http", "ui", "respond", "watch", "serve", "learn", "nets", "models", "webhooks", "runs", "prep", "data",
     "ledger", "mlflow", "core",
 ];
 
