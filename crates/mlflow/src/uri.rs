@@ -109,13 +109,29 @@ fn check_authority(authority: &str) -> Result<(), String> {
     }
     // Characters that turn into a part's mark when they are normalised, so that two readers see two hosts.
     let disguised = |c: char| {
-        matches!(c, '\u{2047}'..='\u{2049}' | '\u{2100}' | '\u{2101}' | '\u{2105}' | '\u{2106}' | '\u{fe13}' | '\u{fe16}'
-            | '\u{fe55}' | '\u{fe56}' | '\u{fe5f}' | '\u{fe6b}' | '\u{ff03}' | '\u{ff0f}' | '\u{ff1a}' | '\u{ff1f}' | '\u{ff20}')
+        matches!(
+            c,
+            '\u{2047}'
+                ..='\u{2049}'
+                    | '\u{2100}'
+                    | '\u{2101}'
+                    | '\u{2105}'
+                    | '\u{2106}'
+                    | '\u{fe13}'
+                    | '\u{fe16}'
+                    | '\u{fe55}'
+                    | '\u{fe56}'
+                    | '\u{fe5f}'
+                    | '\u{fe6b}'
+                    | '\u{ff03}'
+                    | '\u{ff0f}'
+                    | '\u{ff1a}'
+                    | '\u{ff1f}'
+                    | '\u{ff20}'
+        )
     };
     if authority.contains(disguised) {
-        return Err(format!(
-            "netloc '{authority}' contains invalid characters under NFKC normalization"
-        ));
+        return Err(format!("netloc '{authority}' contains invalid characters under NFKC normalization"));
     }
     Ok(())
 }
@@ -170,7 +186,10 @@ mod tests {
         assert_eq!((uri.query.as_str(), uri.fragment.as_str()), ("x=1", "y"));
         assert_eq!((uri.host().as_deref(), uri.port()), (Some("bucket"), Ok(Some(9000))));
         let uri = Uri::parse("https://[::1]:80/a;b/c;d").unwrap();
-        assert_eq!((uri.host().as_deref(), uri.port(), uri.path.as_str()), (Some("::1"), Ok(Some(80)), "/a;b/c"));
+        assert_eq!(
+            (uri.host().as_deref(), uri.port(), uri.path.as_str()),
+            (Some("::1"), Ok(Some(80)), "/a;b/c")
+        );
         for (text, scheme, path) in [
             ("/tmp/x", "", "/tmp/x"),
             ("C:\\x", "c", "\\x"),

@@ -9,9 +9,10 @@ use http_body_util::BodyExt;
 use ropewalk_core::testing::fresh_home;
 use ropewalk_data::Data;
 use ropewalk_ledger::Ledger;
-use ropewalk_models::Models;
+use ropewalk_models::{Models, SourceRules};
 use ropewalk_prep::Prep;
 use ropewalk_runs::Runs;
+use ropewalk_webhooks::{Options, Webhooks};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -36,13 +37,15 @@ async fn the_wire_is_mlflows_and_ours() {
         ropewalk_data::MIGRATIONS,
         ropewalk_prep::MIGRATIONS,
         ropewalk_runs::MIGRATIONS,
+        ropewalk_webhooks::MIGRATIONS,
         ropewalk_models::MIGRATIONS,
     ]
     .concat();
     let (_home, core) = fresh_home(&migrations).await;
     let prep = Prep::new(core.clone(), Data::new(core.clone()), Ledger::new(core.clone()));
     let runs = Runs::new(core.clone());
-    let models = Models::new(core, runs.clone(), prep);
+    let webhooks = Webhooks::new(core.clone(), Options::default());
+    let models = Models::new(core, runs.clone(), prep, webhooks, SourceRules::default());
     let (router, api) =
         ropewalk_runs::routes(&runs).merge(ropewalk_models::routes(&models)).split_for_parts();
     assert!(api.paths.paths.contains_key("/api/v1/models/{name}/aliases/{alias}"));

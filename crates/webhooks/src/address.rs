@@ -72,9 +72,7 @@ fn carried(address: IpAddr) -> IpAddr {
         return v4.into();
     }
     let segments = v6.segments();
-    let of = |high: u16, low: u16| {
-        IpAddr::V4(Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low)))
-    };
+    let of = |high: u16, low: u16| IpAddr::V4(Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low)));
     match segments {
         [0x2002, high, low, ..] => of(high, low),
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => of(high, low),
@@ -116,7 +114,9 @@ pub(crate) fn read(url: &str, options: &Options) -> Result<Destination> {
         return Err(invalid("only http and https can be sent to"));
     }
     let destination = Destination { url, host };
-    if let Some(address) = destination.literal().filter(|address| !options.allow_private && !is_public(*address)) {
+    if let Some(address) =
+        destination.literal().filter(|address| !options.allow_private && !is_public(*address))
+    {
         return Err(destination.not_public(address));
     }
     Ok(destination)

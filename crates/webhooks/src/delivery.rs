@@ -75,7 +75,8 @@ impl Webhooks {
             Some(_) if free == 0 => return Ok(IDLE),
             Some(_) => {}
         }
-        let lease = now + i64::try_from((self.sender.options.timeout + GRACE).as_millis()).unwrap_or(i64::MAX / 2);
+        let lease =
+            now + i64::try_from((self.sender.options.timeout + GRACE).as_millis()).unwrap_or(i64::MAX / 2);
         let limit = i64::try_from(free).unwrap_or(i64::MAX);
         let claimed = self
             .core
@@ -127,16 +128,21 @@ impl Webhooks {
         };
         if state == DeliveryState::Failed {
             let why = outcome.why().unwrap_or_default();
-            tracing::warn!(webhook = webhook.id, event = delivery.event.name(), why, "a webhook was not delivered");
+            tracing::warn!(
+                webhook = webhook.id,
+                event = delivery.event.name(),
+                why,
+                "a webhook was not delivered"
+            );
         }
         let (id, status, error, now) = (delivery.id.clone(), outcome.status(), outcome.why(), now_ms());
         let due = now + wait.map_or(0, |wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 2));
         self.core
             .database
             .write(move |tx| {
-                Box::pin(async move {
-                    store::attempted(tx, &id, state, due, status, error.as_deref(), now).await
-                })
+                Box::pin(
+                    async move { store::attempted(tx, &id, state, due, status, error.as_deref(), now).await },
+                )
             })
             .await
     }

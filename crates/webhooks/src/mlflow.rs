@@ -4,9 +4,10 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use ropewalk_core::{Actor, Code, Error};
-use ropewalk_mlflow::message::{field, parts, part, small, text};
+use ropewalk_mlflow::message::{field, part, parts, small, text};
 use ropewalk_mlflow::{
-    Call, ErrorCode, Fields, Kind, Message, MlflowError, MlflowResult, Object, Rule, answer, both_prefixes, done, page,
+    Call, ErrorCode, Fields, Kind, Message, MlflowError, MlflowResult, Object, Rule, answer, both_prefixes,
+    done, page,
 };
 use serde_json::{Value, json};
 
@@ -26,14 +27,8 @@ const ENTITIES: &[(&str, i32)] = &[
     ("PROMPT_ALIAS", 9),
     ("BUDGET_POLICY", 10),
 ];
-const ACTIONS: &[(&str, i32)] = &[
-    ("ACTION_UNSPECIFIED", 0),
-    ("CREATED", 1),
-    ("UPDATED", 2),
-    ("DELETED", 3),
-    ("SET", 4),
-    ("EXCEEDED", 5),
-];
+const ACTIONS: &[(&str, i32)] =
+    &[("ACTION_UNSPECIFIED", 0), ("CREATED", 1), ("UPDATED", 2), ("DELETED", 3), ("SET", 4), ("EXCEEDED", 5)];
 const STATUSES: &[(&str, i32)] = &[("ACTIVE", 1), ("DISABLED", 2)];
 
 static EVENT: Message =
@@ -171,9 +166,9 @@ async fn test(State(webhooks): State<Webhooks>, Path(id): Path<String>, call: Ca
 }
 
 fn shown(webhook: &Webhook) -> Value {
-    let events = webhook.events.iter().map(|event| {
-        json!({"entity": event.entity().to_uppercase(), "action": event.action().to_uppercase()})
-    });
+    let events = webhook.events.iter().map(
+        |event| json!({"entity": event.entity().to_uppercase(), "action": event.action().to_uppercase()}),
+    );
     Object::default()
         .set("webhook_id", webhook.id.as_str())
         .set("name", webhook.name.as_str())

@@ -56,17 +56,26 @@ impl Keys {
     /// The key of a name.
     fn named(&self, name: &str) -> Result<[u8; 32]> {
         let absent = |hint: &str| {
-            Error::new(Code::WrongState, format!("the key “{name}” that a webhook's secret was sealed with is not there"))
-                .hint(hint.to_owned())
+            Error::new(
+                Code::WrongState,
+                format!("the key “{name}” that a webhook's secret was sealed with is not there"),
+            )
+            .hint(hint.to_owned())
         };
         match name {
-            "given" => self.given.ok_or_else(|| absent("set MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY as before, or give the webhook its secret anew")),
+            "given" => self.given.ok_or_else(|| {
+                absent(
+                    "set MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY as before, or give the webhook its secret anew",
+                )
+            }),
             "home" => self.of_home(false),
             _ => match &self.passphrase {
                 Some((passphrase, version)) if name == format!("passphrase-{version}") => {
                     Ok(*self.derived.get_or_init(|| derive(passphrase, *version)))
                 }
-                _ => Err(absent("set MLFLOW_CRYPTO_KEK_PASSPHRASE and MLFLOW_CRYPTO_KEK_VERSION as before, or give the webhook its secret anew")),
+                _ => Err(absent(
+                    "set MLFLOW_CRYPTO_KEK_PASSPHRASE and MLFLOW_CRYPTO_KEK_VERSION as before, or give the webhook its secret anew",
+                )),
             },
         }
     }
@@ -74,7 +83,8 @@ impl Keys {
     /// The home's own key; made if it is not there and may be.
     fn of_home(&self, make: bool) -> Result<[u8; 32]> {
         let file = self.home.join(KEY_FILE);
-        let damaged = || Error::new(Code::Corrupt, format!("{} does not hold a key of 32 bytes", file.display()));
+        let damaged =
+            || Error::new(Code::Corrupt, format!("{} does not hold a key of 32 bytes", file.display()));
         match std::fs::read_to_string(&file) {
             Ok(text) => {
                 STANDARD.decode(text.trim()).ok().and_then(|key| key.try_into().ok()).ok_or_else(damaged)
@@ -88,7 +98,8 @@ impl Keys {
                     Ok(()) => Ok(key),
                 }
             }
-            Err(error) => Err(Error::from(error).context(format!("the key of this home, {}, cannot be read", file.display()))),
+            Err(error) => Err(Error::from(error)
+                .context(format!("the key of this home, {}, cannot be read", file.display()))),
         }
     }
 
@@ -213,8 +224,14 @@ mod tests {
         };
         let sealed = keys(home.path(), worded("one", 1)).seal("w1", "x").unwrap();
         assert_eq!(keys(elsewhere.path(), worded("one", 1)).open("w1", &sealed).unwrap(), "x");
-        assert_eq!(keys(home.path(), worded("two", 1)).open("w1", &sealed).unwrap_err().code(), Code::Corrupt);
-        assert_eq!(keys(home.path(), worded("one", 2)).open("w1", &sealed).unwrap_err().code(), Code::WrongState);
+        assert_eq!(
+            keys(home.path(), worded("two", 1)).open("w1", &sealed).unwrap_err().code(),
+            Code::Corrupt
+        );
+        assert_eq!(
+            keys(home.path(), worded("one", 2)).open("w1", &sealed).unwrap_err().code(),
+            Code::WrongState
+        );
 
         let given = Options { key: Some([7; 32]), ..worded("one", 1) };
         let both = keys(home.path(), given);
@@ -238,6 +255,9 @@ mod tests {
     #[test]
     fn a_signature_is_the_one_that_receivers_compute() {
         // mlflow.webhooks.delivery._generate_hmac_signature("s", "d-1", "1700000000", "{\"a\": 1}")
-        assert_eq!(sign("s", "d-1", 1_700_000_000, "{\"a\": 1}"), "v1,Ne6XrrTMd1IEMDDdBj61MqWNQpalCLGtsAKrgzGFzNQ=");
+        assert_eq!(
+            sign("s", "d-1", 1_700_000_000, "{\"a\": 1}"),
+            "v1,Ne6XrrTMd1IEMDDdBj61MqWNQpalCLGtsAKrgzGFzNQ="
+        );
     }
 }

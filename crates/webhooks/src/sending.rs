@@ -83,9 +83,9 @@ impl Outcome {
             return None;
         }
         match self {
-            Self::Answered { status: 413 | 429 | 500 | 502 | 503 | 504, retry_after: Some(asked), .. } => {
-                Some((*asked).min(LONGEST_RETRY_AFTER))
-            }
+            Self::Answered {
+                status: 413 | 429 | 500 | 502 | 503 | 504, retry_after: Some(asked), ..
+            } => Some((*asked).min(LONGEST_RETRY_AFTER)),
             Self::Answered { status: 429 | 500 | 502 | 503 | 504, .. } | Self::Unreached(_) => {
                 Some(back_off(failures, rand::random(), options.backoff))
             }

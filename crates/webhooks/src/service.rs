@@ -168,8 +168,7 @@ impl Webhooks {
     pub async fn test(&self, id: &str, event: Option<Event>) -> Result<TestResult> {
         let webhook = self.get(id).await?;
         let event = event.or_else(|| webhook.events.first().copied());
-        let event =
-            event.ok_or_else(|| Error::new(Code::WrongState, "the webhook listens to no event"))?;
+        let event = event.ok_or_else(|| Error::new(Code::WrongState, "the webhook listens to no event"))?;
         let outcome = match address::check(&webhook.url, &self.sender.options).await {
             Err(error) => Outcome::Refused(error),
             Ok(()) => {
@@ -188,12 +187,9 @@ impl Webhooks {
         };
         let success = outcome.is_taken();
         Ok(match outcome {
-            Outcome::Answered { status, body, .. } => TestResult {
-                success,
-                response_status: Some(status),
-                response_body: Some(body),
-                error: None,
-            },
+            Outcome::Answered { status, body, .. } => {
+                TestResult { success, response_status: Some(status), response_body: Some(body), error: None }
+            }
             Outcome::Unreached(why) => failed(&format!("ConnectionError({})", repr(&why))),
             Outcome::Refused(error) => failed(&format!("MlflowException({})", repr(&error.to_string()))),
         })
@@ -260,7 +256,10 @@ fn check_events(events: &[Event]) -> Result<()> {
     }
     for (at, event) in events.iter().enumerate() {
         if events[..at].contains(event) {
-            return Err(Error::new(Code::AlreadyExists, format!("The event {} is named twice", event.name())));
+            return Err(Error::new(
+                Code::AlreadyExists,
+                format!("The event {} is named twice", event.name()),
+            ));
         }
     }
     Ok(())

@@ -11,7 +11,7 @@ use ropewalk_core::testing::{each_database, fresh_home};
 use ropewalk_core::{Error, Page};
 use ropewalk_webhooks::{DeliveryState, Event, MIGRATIONS, Options, Status, WebhookChange, Webhooks};
 use serde_json::json;
-use support::{Answer, Receiver, Running, announce, ann, ended, loose, webhook};
+use support::{Answer, Receiver, Running, ann, announce, ended, loose, webhook};
 
 fn signature(secret: &str, id: &str, time: &str, body: &str) -> String {
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret.as_bytes());
@@ -62,7 +62,11 @@ async fn a_receiver_that_fails_is_tried_again_and_given_up() {
     receiver.answers([Answer::Status(500), Answer::Status(429), Answer::RetryAfter(503, "0")]);
     announce(&core, &webhooks, Event::PromptCreated, json!({"n": 1})).await;
     let received = receiver.wait_for(4).await;
-    assert!(received.iter().all(|one| one.header("x-mlflow-delivery-id") == received[0].header("x-mlflow-delivery-id")));
+    assert!(
+        received
+            .iter()
+            .all(|one| one.header("x-mlflow-delivery-id") == received[0].header("x-mlflow-delivery-id"))
+    );
     assert!(received.iter().all(|one| one.body == received[0].body));
     let delivery = ended(&webhooks, &hook.id).await.remove(0);
     assert_eq!((delivery.state, delivery.attempts), (DeliveryState::Delivered, 4));
@@ -151,7 +155,9 @@ async fn what_is_not_public_is_not_reached() {
         assert_eq!((delivery.state, delivery.attempts), (DeliveryState::Failed, 1), "{delivery:?}");
         assert!(delivery.error.unwrap().contains("non-public IP address") || hook.url == by_name);
         let result = strict.test(&hook.id, None).await.unwrap();
-        assert!(!result.success && result.error.unwrap().contains("must not resolve to a non-public IP address"));
+        assert!(
+            !result.success && result.error.unwrap().contains("must not resolve to a non-public IP address")
+        );
     }
     let secure = Webhooks::new(core.clone(), Options { allow_private: true, ..Options::default() });
     let refused = secure.test(&hooks[0].id, None).await.unwrap();
@@ -182,7 +188,9 @@ async fn what_waits_outlives_the_process() {
         core.database
             .write(|tx| {
                 Box::pin(async move {
-                    sqlx::query("UPDATE webhook_delivery SET due_ms = 0 WHERE state = 'waiting'").execute(tx).await?;
+                    sqlx::query("UPDATE webhook_delivery SET due_ms = 0 WHERE state = 'waiting'")
+                        .execute(tx)
+                        .await?;
                     Ok(())
                 })
             })
