@@ -49,6 +49,22 @@ pub fn repr_list<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     format!("[{}]", shown.join(", "))
 }
 
+/// The zeros of the scripts that have decimal digits (Unicode's category Nd); the other nine follow each.
+const ZEROS: [u32; 37] = [
+    0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50,
+    0xed0, 0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40,
+    0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10,
+];
+
+/// A text with the decimal digits of any script as ASCII: Python's `int` takes them all.
+pub fn plain_digits(text: &str) -> String {
+    let plain = |c: char| {
+        let zero = ZEROS.iter().rev().find(|zero| **zero <= u32::from(c))?;
+        char::from_digit(u32::from(c) - zero, 10)
+    };
+    text.chars().map(|c| if c.is_ascii() { c } else { plain(c).unwrap_or(c) }).collect()
+}
+
 /// What a POSIX path normalises to, as `posixpath.normpath` has it.
 pub fn normal_path(path: &str) -> String {
     let lead = if path.starts_with("//") && !path.starts_with("///") {
@@ -89,6 +105,11 @@ mod tests {
             assert_eq!(repr(text), shown);
         }
         assert_eq!(repr_list(["a", "b"]), "['a', 'b']");
+    }
+
+    #[test]
+    fn digits_of_any_script_are_digits() {
+        assert_eq!(plain_digits("１٠९ x²½é"), "109 x²½é");
     }
 
     #[test]

@@ -222,20 +222,22 @@ mod tests {
             passphrase: Some((word.to_owned(), version)),
             ..Options::default()
         };
-        let sealed = keys(home.path(), worded("one", 1)).seal("w1", "x").unwrap();
-        assert_eq!(keys(elsewhere.path(), worded("one", 1)).open("w1", &sealed).unwrap(), "x");
+        let one = keys(home.path(), worded("one", 1));
+        let sealed = one.seal("w1", "x").unwrap();
+        assert_eq!(one.open("w1", &sealed).unwrap(), "x");
         assert_eq!(
             keys(home.path(), worded("two", 1)).open("w1", &sealed).unwrap_err().code(),
             Code::Corrupt
         );
-        assert_eq!(
-            keys(home.path(), worded("one", 2)).open("w1", &sealed).unwrap_err().code(),
-            Code::WrongState
+        let (two, bare) = (
+            keys(home.path(), worded("one", 2)),
+            keys(home.path(), Options { key: Some([7; 32]), ..Options::default() }),
         );
-
-        let given = Options { key: Some([7; 32]), ..worded("one", 1) };
-        let both = keys(home.path(), given);
-        assert_eq!(both.open("w1", &sealed).unwrap(), "x");
+        for other in [two, bare] {
+            assert_eq!(other.open("w1", &sealed).unwrap_err().code(), Code::WrongState);
+        }
+        // A key that is given goes before the passphrase.
+        let both = keys(home.path(), Options { key: Some([7; 32]), ..worded("one", 1) });
         assert!(both.seal("w1", "x").unwrap().starts_with("1:given:"));
         #[cfg(unix)]
         {

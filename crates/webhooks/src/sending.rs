@@ -157,13 +157,13 @@ impl Sender {
     }
 
     async fn request(&self, message: &Message<'_>) -> Result<reqwest::RequestBuilder> {
-        let destination = address::read(message.url, &self.options)?;
+        let url = address::read(message.url, &self.options)?;
         let seconds = now_ms() / 1000;
         let body = message.body();
         let mut request = self
             .client()
             .await?
-            .post(destination.url)
+            .post(url)
             .header(CONTENT_TYPE, "application/json")
             .header("X-MLflow-Delivery-Id", message.id)
             .header("X-MLflow-Timestamp", seconds.to_string());

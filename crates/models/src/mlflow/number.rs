@@ -1,5 +1,6 @@
 //! Version numbers, which MLflow sends as texts.
 
+use ropewalk_mlflow::python::plain_digits;
 use ropewalk_mlflow::{Fields, Json, MlflowError, MlflowResult, rules};
 
 /// A version number as it was sent.
@@ -14,10 +15,11 @@ pub(super) enum Number {
 impl Number {
     /// Reads a number as Python does.
     pub(super) fn parse(text: &str) -> MlflowResult<Self> {
-        if let Some(number) = rules::as_whole(&Json::Text(text.to_owned())) {
+        let plain = plain_digits(text);
+        if let Some(number) = rules::as_whole(&Json::Text(plain.clone())) {
             return Ok(Self::Known(number));
         }
-        let digits = text.trim().trim_start_matches(['+', '-']);
+        let digits = plain.trim().trim_start_matches(['+', '-']);
         if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
             return Ok(Self::Beyond(text.trim().to_owned()));
         }
@@ -47,7 +49,7 @@ mod tests {
 
     #[test]
     fn numbers_are_read_as_python_reads_them() {
-        for (text, number) in [("3", 3), (" 1_0 ", 10), ("+2", 2), ("-1", -1), ("007", 7)] {
+        for (text, number) in [("3", 3), (" 1_0 ", 10), ("+2", 2), ("-1", -1), ("007", 7), ("١", 1)] {
             assert_eq!(Number::parse(text).unwrap(), Number::Known(number));
         }
         for wrong in ["", "x", "1.0", "1__0", "_1", "0x1", "1e3"] {

@@ -144,12 +144,11 @@ async fn belongs_to_run(models: &Models, source: &Source) -> MlflowResult<()> {
     let (named, run_id) = (source.source.as_str(), source.run_id.as_str());
     let uri = parse(named)?;
     if is_local(named, &uri)? {
-        let root = if run_id.is_empty() { None } else { Some(run_root(models, named, run_id).await?) };
-        return if root.is_some_and(|root| holds_file(&root, named)) {
-            Ok(())
-        } else {
-            Err(outside(named, "run_id"))
-        };
+        if run_id.is_empty() {
+            return Err(outside(named, "run_id"));
+        }
+        let root = run_root(models, named, run_id).await?;
+        return if holds_file(&root, named) { Ok(()) } else { Err(outside(&real_path(named), "run_id")) };
     }
     check_path(named)?;
     match uri.scheme.as_str() {
@@ -179,7 +178,7 @@ async fn belongs_to_model(models: &Models, source: &Source) -> MlflowResult<()> 
     let uri = parse(named)?;
     if is_local(named, &uri)? {
         let root = model_root(models, named, model_id).await?;
-        return if holds_file(&root, named) { Ok(()) } else { Err(outside(named, "model_id")) };
+        return if holds_file(&root, named) { Ok(()) } else { Err(outside(&real_path(named), "model_id")) };
     }
     check_path(named)?;
     match uri.scheme.as_str() {
@@ -284,6 +283,11 @@ fn within(uri: &Uri, root: &str) -> bool {
 fn holds_file(root: &str, source: &str) -> bool {
     let local = |text: &str| Uri::parse(text).is_ok_and(|uri| matches!(uri.scheme.as_str(), "" | "file"));
     local(root) && resolved(&local_path(source)).starts_with(resolved(&local_path(root)))
+}
+
+/// Where a local source really lies, for people.
+fn real_path(source: &str) -> String {
+    resolved(&local_path(source)).display().to_string()
 }
 
 fn local_path(uri: &str) -> PathBuf {
