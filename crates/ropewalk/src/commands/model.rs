@@ -167,7 +167,8 @@ pub(crate) async fn run(context: &Context, command: ModelCommand) -> Result<()> 
         }
         ModelCommand::History { model, limit } => {
             let path = format!("/api/v1/models/{}/history", segment(&model));
-            let page: Paged<HistoryEntry> = client.get(&query(&path, &[("limit", Some(limit.to_string()))])).await?;
+            let page: Paged<HistoryEntry> =
+                client.get(&query(&path, &[("limit", Some(limit.to_string()))])).await?;
             output.list(&page.items, "Nothing is recorded of this model.", |entries| {
                 let mut table = Table::new(&[">seq", "when", "who", "what"]);
                 for entry in entries {
