@@ -85,8 +85,8 @@ impl Uri {
     /// The port, if one is written.
     ///
     /// # Errors
-    /// Nothing more than that it is none.
-    pub fn port(&self) -> Result<Option<u16>, ()> {
+    /// Python's words for what is none.
+    pub fn port(&self) -> Result<Option<u16>, String> {
         let place = self.authority.rsplit_once('@').map_or(self.authority.as_str(), |(_, place)| place);
         let after = match place.split_once(']') {
             Some((_, after)) => after,
@@ -95,9 +95,9 @@ impl Uri {
         match after.split_once(':') {
             Some((_, "")) | None => Ok(None),
             Some((_, port)) if port.bytes().all(|b| b.is_ascii_digit()) => {
-                port.parse().map(Some).map_err(drop)
+                port.parse().map(Some).map_err(|_| "Port out of range 0-65535".to_owned())
             }
-            Some(_) => Err(()),
+            Some((_, port)) => Err(format!("Port could not be cast to integer value as '{port}'")),
         }
     }
 }
@@ -204,8 +204,8 @@ mod tests {
         assert_eq!(Uri::parse_without_fragment("models:/a#b/1").unwrap().path, "/a#b/1");
         assert_eq!(Uri::parse("http://[::1").unwrap_err(), "Invalid IPv6 URL");
         assert!(Uri::parse("http://a\u{ff0f}b/").is_err());
-        assert_eq!(Uri::parse("http://h:x/").unwrap().port(), Err(()));
-        assert_eq!(Uri::parse("http://h:70000/").unwrap().port(), Err(()));
+        assert!(Uri::parse("http://h:x/").unwrap().port().is_err());
+        assert_eq!(Uri::parse("http://h:70000/").unwrap().port().unwrap_err(), "Port out of range 0-65535");
     }
 
     #[test]
