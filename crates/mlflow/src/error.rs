@@ -158,6 +158,29 @@ impl From<Error> for MlflowError {
     }
 }
 
+impl From<MlflowError> for Error {
+    fn from(error: MlflowError) -> Self {
+        let code = match error.code {
+            ErrorCode::BadRequest | ErrorCode::InvalidParameterValue | ErrorCode::RequestTimeout => {
+                Code::Invalid
+            }
+            ErrorCode::InvalidState => Code::WrongState,
+            ErrorCode::ResourceAlreadyExists => Code::AlreadyExists,
+            ErrorCode::ResourceDoesNotExist | ErrorCode::NotFound => Code::NotFound,
+            ErrorCode::ResourceConflict => Code::Conflict,
+            ErrorCode::Unauthenticated => Code::Unauthenticated,
+            ErrorCode::PermissionDenied => Code::Forbidden,
+            ErrorCode::ResourceExhausted => Code::Exhausted,
+            ErrorCode::RequestTooLarge => Code::TooLarge,
+            ErrorCode::NotImplemented => Code::NotImplemented,
+            ErrorCode::TemporarilyUnavailable => Code::Unavailable,
+            ErrorCode::InternalError => Code::Internal,
+            ErrorCode::StorageFull => Code::DiskFull,
+        };
+        Self::new(code, error.message)
+    }
+}
+
 impl IntoResponse for MlflowError {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -5,11 +5,13 @@ pub mod answer;
 mod call;
 mod error;
 mod fields;
+pub mod filter;
 pub mod json;
 pub mod message;
 pub mod page;
 pub mod python;
 pub mod rules;
+pub mod sql;
 pub mod uri;
 
 use axum::Router;

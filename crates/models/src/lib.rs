@@ -20,6 +20,6 @@ pub use bundle::{
 pub use http::routes;
 pub use model::{Gate, GateResult, ModelVersion, RegisterRequest, RegisteredModel, VersionSpec};
 pub use schema::MIGRATIONS;
-pub use service::{HistoryEntry, Models, NewModel, NewVersion};
+pub use service::{HistoryEntry, Models, NewModel, NewVersion, Window};
 pub use source::{SourceRules, VARIABLES};
 pub use trees::TreeScorer;

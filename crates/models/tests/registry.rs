@@ -266,21 +266,6 @@ async fn versions_count_on_and_the_rest_follows_a_rename() {
         assert_eq!((moved.version, moved.tags["t"].as_str()), (7, "x"));
         assert_eq!(models.versions("n").await.unwrap().len(), 6);
         assert_eq!(models.list().await.unwrap()[0].aliases["champion"], 7);
-        assert_eq!(
-            models.search_versions("name = 'n' AND tags.t = 'x'", &[], 10, None).await.unwrap().items.len(),
-            1
-        );
-        let page = models
-            .search_versions("version_number > 2", &["version_number ASC".into()], 2, None)
-            .await
-            .unwrap();
-        assert_eq!(page.items.iter().map(|version| version.version).collect::<Vec<_>>(), [3, 4]);
-        assert!(page.next_token.is_some());
-        assert_eq!(
-            models.search_models("name LIKE 'n%' AND tags.a = '1'", &[], 10, None).await.unwrap().items.len(),
-            1
-        );
-        assert_eq!(models.search_models("size > 1", &[], 10, None).await.unwrap_err().code(), Code::Invalid);
         models.delete_model("n", &ann()).await.unwrap();
         assert!(models.list().await.unwrap().is_empty());
         assert_eq!(models.get("n", 7).await.unwrap_err().code(), Code::NotFound);

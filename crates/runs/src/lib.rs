@@ -1,16 +1,17 @@
 //! Experiments, runs, metrics, parameters, artifacts and logged models: MLflow's tracking, spoken in MLflow's REST and in
 //! our own.
 
-pub mod filter;
+mod column;
 mod http;
 pub mod limits;
 pub mod logged_model;
-pub mod mlflow;
+mod mlflow;
 pub mod model;
 mod names;
 pub mod number;
 mod schema;
 mod service;
+mod state;
 mod store;
 
 pub use http::routes;
@@ -22,4 +23,3 @@ pub use model::{
 pub use schema::MIGRATIONS;
 pub use service::Runs;
 pub use service::artifacts::proxied_path;
-pub use service::logged_models::LoggedModelOrder;

@@ -1,12 +1,22 @@
 //! The tables.
 
+mod pack;
+
 use ropewalk_core::database::Migration;
 
 /// The schema steps of tracking.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    feature: "runs",
-    version: 1,
-    sql: "
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { feature: "runs", version: 1, sql: ROWS, code: None },
+    Migration {
+        feature: "runs",
+        version: 2,
+        sql: PACKED,
+        code: Some(|connection| Box::pin(pack::pack_rows(connection))),
+    },
+];
+
+/// Everything in rows.
+const ROWS: &str = "
 CREATE TABLE run_counter (name TEXT PRIMARY KEY, value BIGINT NOT NULL);
 INSERT INTO run_counter (name, value) VALUES ('experiment', 0);
 CREATE TABLE run_experiment (
@@ -54,6 +64,23 @@ CREATE TABLE run_logged_model_metric (
     model_id TEXT NOT NULL, run_id TEXT NOT NULL, key TEXT NOT NULL, timestamp_ms BIGINT NOT NULL, step BIGINT NOT NULL,
     value DOUBLE PRECISION NOT NULL, is_nan BIGINT NOT NULL, dataset_name TEXT, dataset_digest TEXT,
     PRIMARY KEY (model_id, key, timestamp_ms, step, run_id));
-",
-    code: None,
-}];
+";
+
+/// What runs log, packed: a run's parameters, tags and latest metrics in its row, its measurements in segments, and before
+/// they are folded into these, changes as they came. Keys of segments are bytes, which both databases compare alike.
+const PACKED: &str = "
+INSERT INTO run_counter (name, value) VALUES ('change', 0);
+ALTER TABLE run_run ADD COLUMN changed BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE run_run ADD COLUMN folded BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE run_run ADD COLUMN document BYTEA;
+CREATE INDEX run_run_changed ON run_run (changed);
+CREATE TABLE run_change (number BIGINT PRIMARY KEY, run_id TEXT NOT NULL, data BYTEA NOT NULL);
+CREATE INDEX run_change_run ON run_change (run_id, number);
+CREATE TABLE run_segment (
+    run_id TEXT NOT NULL, number BIGINT NOT NULL, part BIGINT NOT NULL, level BIGINT NOT NULL,
+    first_key BYTEA NOT NULL, last_key BYTEA NOT NULL, data BYTEA NOT NULL, PRIMARY KEY (run_id, number, part));
+CREATE TABLE run_view (
+    experiment_id BIGINT NOT NULL, name TEXT NOT NULL, content TEXT NOT NULL, updated_ms BIGINT NOT NULL, actor TEXT NOT NULL,
+    PRIMARY KEY (experiment_id, name));
+CREATE TABLE run_purge (number BIGINT NOT NULL, run_id TEXT NOT NULL, PRIMARY KEY (number, run_id));
+";

@@ -172,7 +172,10 @@ async fn a_search_filters_orders_and_pages_alike() {
             }
         }
         assert_eq!(seen, ["r4", "r3", "r2", "r1", "r0"]);
-        let wrong = RunSearch { filter: "metrics.a > 1 OR metrics.a < 0".into(), ..RunSearch::default() };
+        assert_eq!(search("params.kind = 'mlp' OR metrics.`val loss` < 0.1", &[]).await, ["r2", "r0"]);
+        assert_eq!(search("NOT (start_time > 0 AND start_time < 4)", &[]).await, ["r4", "r0"]);
+        assert_eq!(search("metrics.`val loss` BETWEEN 0.1 AND 0.4", &[]).await, ["r4", "r1"]);
+        let wrong = RunSearch { filter: "metrics.a > 1 OR".into(), ..RunSearch::default() };
         assert_eq!(runs.search_runs(&wrong).await.unwrap_err().code(), Code::Invalid);
         let all = RunSearch { view: ViewType::DeletedOnly, ..RunSearch::default() };
         assert!(runs.search_runs(&all).await.unwrap().items.is_empty());

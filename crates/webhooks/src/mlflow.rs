@@ -124,7 +124,8 @@ async fn list(State(webhooks): State<Webhooks>, call: Call) -> MlflowResult {
         .ok()
         .filter(|number| (1..=1000).contains(number))
         .ok_or_else(|| MlflowError::invalid("max_results must be between 1 and 1000."))?;
-    let found = webhooks.list(limit, page::offset(fields.text("page_token"))?).await?;
+    let offset = u64::try_from(page::signed_offset(fields.text("page_token"))?).unwrap_or(0);
+    let found = webhooks.list(limit, offset).await?;
     Ok(answer(
         Object::default().list("webhooks", found.items.iter().map(shown).collect()).next(found.next_token),
     ))

@@ -4,6 +4,7 @@ mod aliases;
 mod artifacts;
 mod model_uri;
 mod number;
+mod paging;
 mod registered;
 mod source;
 mod tags;

@@ -1,15 +1,19 @@
 //! MLflow's calls about registered models.
 
+use std::collections::HashMap;
+
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{delete, get, patch, post};
 use ropewalk_core::Actor;
+use ropewalk_mlflow::filter::{self, Search};
 use ropewalk_mlflow::message::{integer, parts, text, texts};
 use ropewalk_mlflow::{Call, Message, MlflowResult, Object, Rule, answer, done};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::paging::Paging;
 use super::{REQUIRED, TEXT, TEXTS, wire};
-use crate::model::RegisteredModel;
+use crate::model::{ModelVersion, RegisteredModel};
 use crate::service::{Models, NewModel};
 
 pub(super) static TAG: Message = Message(&[text("key"), text("value")]);
@@ -65,25 +69,18 @@ async fn search(State(models): State<Models>, call: Call) -> MlflowResult {
         ("page_token", TEXT),
     ];
     let fields = call.read(&SEARCH, rules)?;
-    let limit = fields.integer("max_results").unwrap_or(100);
-    let found = models
-        .search_models(
-            fields.text("filter"),
-            &fields.texts("order_by"),
-            u32::try_from(limit).unwrap_or(0),
-            fields.some_text("page_token"),
-        )
-        .await?;
-    let latest = models.latest_of_all(&found.items).await?;
-    let list: Vec<Value> = found
-        .items
-        .iter()
-        .map(|model| {
-            let own: Vec<_> = latest.iter().filter(|version| version.name == model.name).cloned().collect();
-            wire::registered(model, &own)
-        })
-        .collect();
-    Ok(answer(Object::default().list("registered_models", list).next(found.next_token)))
+    let comparisons = filter::parse(Search::RegisteredModels, fields.text("filter"))?;
+    let orders = filter::parse_orders(Search::RegisteredModels, &fields.texts("order_by"))?;
+    let paging = Paging::of(&fields, fields.integer("max_results").unwrap_or(100))?;
+    let (found, next) = paging.cut(models.search_models(&comparisons, &orders, paging.window()).await?);
+    let mut latest: HashMap<String, Vec<ModelVersion>> = HashMap::new();
+    for version in models.latest_of_all(&found).await? {
+        latest.entry(version.name.clone()).or_default().push(version);
+    }
+    let shown = |model: &RegisteredModel| {
+        wire::registered(model, latest.get(&model.name).map_or(&[][..], Vec::as_slice))
+    };
+    Ok(answer(Object::default().list("registered_models", found.iter().map(shown).collect()).next(next)))
 }
 
 async fn update(State(models): State<Models>, actor: Actor, call: Call) -> MlflowResult {

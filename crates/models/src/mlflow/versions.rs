@@ -6,12 +6,14 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{delete, get, patch, post};
 use ropewalk_core::Actor;
+use ropewalk_mlflow::filter::{self, Search};
 use ropewalk_mlflow::json::{self, Json};
 use ropewalk_mlflow::message::{parts, text, truth};
 use ropewalk_mlflow::{Call, Message, MlflowError, MlflowResult, Object, Rule, answer, done};
 use ropewalk_runs::Tag;
 use serde_json::json;
 
+use super::paging::Paging;
 use super::registered::{SEARCH, TAG};
 use super::{REQUIRED, TEXT, TEXTS, number, source, wire};
 use crate::model::ModelVersion;
@@ -133,24 +135,17 @@ async fn search(State(models): State<Models>, call: Call) -> MlflowResult {
     ];
     let fields = call.read(&SEARCH, rules)?;
     let asked = fields.integer("max_results").unwrap_or(MOST);
-    let limit = u32::try_from(asked).ok().filter(|number| *number > 0).ok_or_else(|| {
-        MlflowError::invalid(format!(
+    if asked < 1 {
+        return Err(MlflowError::invalid(format!(
             "Invalid value for max_results. It must be a positive integer, but got {asked}"
-        ))
-    })?;
-    let found = models
-        .search_versions(
-            fields.text("filter"),
-            &fields.texts("order_by"),
-            limit,
-            fields.some_text("page_token"),
-        )
-        .await?;
-    Ok(answer(
-        Object::default()
-            .list("model_versions", found.items.iter().map(wire::bare_version).collect())
-            .next(found.next_token),
-    ))
+        )));
+    }
+    let comparisons = filter::parse(Search::ModelVersions, fields.text("filter"))?;
+    let orders = filter::parse_orders(Search::ModelVersions, &fields.texts("order_by"))?;
+    let paging = Paging::of(&fields, asked)?;
+    let (found, next) = paging.cut(models.search_versions(&comparisons, &orders, paging.window()).await?);
+    let list = found.iter().map(wire::bare_version).collect();
+    Ok(answer(Object::default().list("model_versions", list).next(next)))
 }
 
 async fn update(State(models): State<Models>, actor: Actor, call: Call) -> MlflowResult {

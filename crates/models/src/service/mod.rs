@@ -18,6 +18,7 @@ use ropewalk_webhooks::Webhooks;
 pub use history::HistoryEntry;
 pub use registered::NewModel;
 pub use registering::NewVersion;
+pub use search::Window;
 pub(crate) use versions::check_stage;
 
 use crate::source::SourceRules;

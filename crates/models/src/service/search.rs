@@ -1,68 +1,47 @@
 //! Searches.
 
 use ropewalk_core::Result;
-use ropewalk_core::page::Paged;
-use ropewalk_core::page::decode_offset;
-use ropewalk_runs::filter::{parse, parse_order};
+use ropewalk_mlflow::MlflowResult;
+use ropewalk_mlflow::filter::{Comparison, Order};
 
 use super::Models;
 use crate::model::{ModelVersion, RegisteredModel};
 use crate::store::search;
+pub use crate::store::search::Window;
 
 impl Models {
-    /// All registered models, by name.
+    /// All registered models that are no prompts, by name.
     pub async fn list(&self) -> Result<Vec<RegisteredModel>> {
-        let mut connection = self.core.database.read().await?;
-        search::registered(&mut connection, self.core.database.dialect(), &[], &[], i64::MAX, 0).await
+        Ok(self.search_models(&[], &[], Window::ALL).await?)
     }
 
-    /// A page of registered models.
+    /// The registered models that a filter finds, by name unless `orders` say otherwise. Prompts are found only by a filter
+    /// that asks for them.
+    ///
+    /// # Errors
+    /// What the database says.
     pub async fn search_models(
         &self,
-        filter: &str,
-        order_by: &[String],
-        limit: u32,
-        token: Option<&str>,
-    ) -> Result<Paged<RegisteredModel>> {
-        let comparisons = parse(filter)?;
-        let orders = order_by.iter().map(|order| parse_order(order)).collect::<Result<Vec<_>>>()?;
-        let offset = decode_offset(token)?;
+        comparisons: &[Comparison],
+        orders: &[Order],
+        window: Window,
+    ) -> MlflowResult<Vec<RegisteredModel>> {
         let mut connection = self.core.database.read().await?;
-        let start = i64::try_from(offset).unwrap_or(i64::MAX);
-        let found = search::registered(
-            &mut connection,
-            self.core.database.dialect(),
-            &comparisons,
-            &orders,
-            i64::from(limit) + 1,
-            start,
-        )
-        .await?;
-        Ok(Paged::cut(found, offset, limit))
+        search::registered(&mut connection, self.core.database.dialect(), comparisons, orders, window).await
     }
 
-    /// A page of versions over all models, the last changed first unless `order_by` says otherwise.
+    /// The versions of all models that a filter finds, the last changed first unless `orders` say otherwise.
+    ///
+    /// # Errors
+    /// What the database says.
     pub async fn search_versions(
         &self,
-        filter: &str,
-        order_by: &[String],
-        limit: u32,
-        token: Option<&str>,
-    ) -> Result<Paged<ModelVersion>> {
-        let comparisons = parse(filter)?;
-        let orders = order_by.iter().map(|order| parse_order(order)).collect::<Result<Vec<_>>>()?;
-        let offset = decode_offset(token)?;
-        let start = i64::try_from(offset).unwrap_or(i64::MAX);
+        comparisons: &[Comparison],
+        orders: &[Order],
+        window: Window,
+    ) -> MlflowResult<Vec<ModelVersion>> {
         let mut connection = self.core.database.read().await?;
-        let found = search::model_versions(
-            &mut connection,
-            self.core.database.dialect(),
-            &comparisons,
-            &orders,
-            i64::from(limit) + 1,
-            start,
-        )
-        .await?;
-        Ok(Paged::cut(found, offset, limit))
+        search::model_versions(&mut connection, self.core.database.dialect(), comparisons, orders, window)
+            .await
     }
 }

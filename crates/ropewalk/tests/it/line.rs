@@ -23,7 +23,8 @@ fn questions(prepared: &str, run: &str) -> Vec<Vec<String>> {
         &format!("run metric {run} val_auc"),
         "model ls",
         "model show wine-quality@champion",
-        "lineage model:wine-quality/1",
+        // Downstream the running server adds a report whenever it judges a window.
+        "lineage model:wine-quality/1 --direction upstream",
     ];
     list.iter().map(|line| line.split(' ').map(str::to_owned).collect()).collect()
 }

@@ -9,10 +9,9 @@ use axum::routing::{any, get};
 use futures::{StreamExt, TryStreamExt};
 use ropewalk_core::Error;
 
-use super::error::{MlflowError, MlflowResult};
-use super::request::Fields;
-use super::wire::{self, Object};
-use super::{answer, done};
+use ropewalk_mlflow::{Call, MlflowError, MlflowResult, Object, Rule, answer, done};
+
+use super::{messages, wire};
 use crate::service::Runs;
 use crate::service::artifacts::proxied_path;
 
@@ -37,24 +36,52 @@ async fn not_local() -> MlflowError {
     MlflowError::not_built("Multipart and presigned transfer of artifacts")
 }
 
-async fn list_proxied(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    let files = runs.list_folder(&fields.text("path")?.unwrap_or_default()).await?;
+/// A path below an artifact root, refused if it could lead elsewhere.
+///
+/// # Errors
+/// `INVALID_PARAMETER_VALUE`.
+pub(super) fn safe_path(path: &str) -> MlflowResult<String> {
+    let plain = path.trim_matches('/');
+    let climbs =
+        path.starts_with('/') || path.contains(['\\', '\0']) || path.split('/').any(|part| part == "..");
+    if climbs {
+        return Err(MlflowError::invalid("Invalid path"));
+    }
+    Ok(plain.to_owned())
+}
+
+async fn list_proxied(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let fields = call.read(&messages::LIST_PROXIED, &[("path", &[Rule::Text])])?;
+    let folder = safe_path(fields.text("path"))?;
+    let files = runs.list_folder(&folder).await?;
     Ok(answer(Object::default().list("files", files.iter().map(wire::file).collect())))
 }
 
-async fn list_of_run(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    let run_id = fields.run_id()?;
-    let root = runs.run_info(&run_id).await?.artifact_uri;
-    let files = runs.list_artifacts(&run_id, fields.text("path")?.as_deref()).await?;
+async fn list_of_run(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let fields = call.read(
+        &messages::LIST_ARTIFACTS,
+        &[("run_id", &[Rule::Text, Rule::Required]), ("path", &[Rule::Text]), ("page_token", &[Rule::Text])],
+    )?;
+    let folder = safe_path(fields.text("path"))?;
+    let root = runs.run_info(fields.run_id()).await?.artifact_uri;
+    let files = runs.list_below(&root, &folder).await?;
     Ok(answer(Object::default().set("root_uri", root).list("files", files.iter().map(wire::file).collect())))
 }
 
-async fn of_run(State(runs): State<Runs>, headers: HeaderMap, fields: Fields) -> MlflowResult {
-    let path = fields.required("path")?;
-    let info = runs.run_info(&fields.run_id()?).await?;
+async fn of_run(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let path = call
+        .query("path")
+        .filter(|path| !path.is_empty())
+        .ok_or_else(|| MlflowError::invalid("Request must specify path."))?;
+    let path = safe_path(path)?;
+    let id = call
+        .query("run_id")
+        .or_else(|| call.query("run_uuid"))
+        .ok_or_else(|| MlflowError::invalid("Request must specify run_id or run_uuid."))?;
+    let info = runs.run_info(id).await?;
     let root = proxied_path(&info.artifact_uri)
         .ok_or_else(|| MlflowError::invalid("this run's artifacts are not kept here"))?;
-    send(&runs, &format!("{root}/{path}"), &Method::GET, &headers).await
+    send(&runs, &format!("{root}/{path}"), &Method::GET, call.headers()).await
 }
 
 async fn upload(State(runs): State<Runs>, Path(path): Path<String>, request: Request) -> MlflowResult {

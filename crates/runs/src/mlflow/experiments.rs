@@ -3,14 +3,16 @@
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
+use ropewalk_mlflow::filter::{self, Search};
+use ropewalk_mlflow::{Call, Fields, MlflowError, MlflowResult, Object, Rule, answer, done, page};
 use serde_json::json;
 
-use super::error::MlflowResult;
-use super::request::Fields;
-use super::wire::{self, Object};
-use super::{MlflowError, answer, done};
+use super::{messages, wire};
 use crate::model::{Tag, ViewType};
-use crate::service::{Runs, page_limit};
+use crate::service::Runs;
+
+/// Largest page of experiments.
+const PAGE: i64 = 50_000;
 
 pub(super) fn routes() -> Router<Runs> {
     Router::new()
@@ -26,45 +28,83 @@ pub(super) fn routes() -> Router<Runs> {
         .route("/2.0/mlflow/experiments/search-datasets", post(search_datasets))
 }
 
-/// MLflow's names of the lifecycle views, in the order of their numbers.
-pub(super) fn view(fields: &Fields, name: &str) -> MlflowResult<ViewType> {
-    Ok(match fields.word(name, &["ACTIVE_ONLY", "DELETED_ONLY", "ALL"])? {
+/// What a view's word means; without one, only what is in use.
+pub(super) fn view(fields: &Fields, name: &str) -> ViewType {
+    match fields.word(name) {
         Some("DELETED_ONLY") => ViewType::DeletedOnly,
         Some("ALL") => ViewType::All,
         _ => ViewType::ActiveOnly,
-    })
+    }
 }
 
-async fn create(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    let name = fields.required("name")?;
-    let location = fields.text("artifact_location")?;
-    let experiment = runs.create_experiment(&name, location.as_deref(), fields.tags("tags")?).await?;
+/// The tags of a request.
+pub(super) fn tags(fields: &Fields, name: &str) -> Vec<Tag> {
+    fields.pairs(name).into_iter().map(|(key, value)| Tag { key, value }).collect()
+}
+
+/// A page's size as the stock server checks it.
+pub(super) fn page_size(asked: i64, most: i64) -> MlflowResult<u32> {
+    let wrong = |why: String| {
+        Err(MlflowError::invalid(format!(
+            "Invalid value {asked} for parameter 'max_results' supplied. It must be {why}"
+        )))
+    };
+    if asked < 1 {
+        return wrong("a positive integer".to_owned());
+    }
+    if asked > most {
+        return wrong(format!("at most {most}"));
+    }
+    Ok(u32::try_from(asked).unwrap_or(u32::MAX))
+}
+
+const BY_ID: &[(&str, &[Rule])] = &[("experiment_id", &[Rule::Required, Rule::Text])];
+
+async fn create(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let fields = call.read(
+        &messages::CREATE_EXPERIMENT,
+        &[
+            ("name", &[Rule::Required, Rule::Text]),
+            ("artifact_location", &[Rule::Text]),
+            ("tags", &[Rule::Array]),
+        ],
+    )?;
+    let experiment = runs
+        .create_experiment(fields.text("name"), fields.some_text("artifact_location"), tags(&fields, "tags"))
+        .await?;
     Ok(answer(json!({"experiment_id": experiment.experiment_id})))
 }
 
-async fn get_one(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    let experiment = runs.get_experiment(&fields.required("experiment_id")?).await?;
+async fn get_one(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let fields = call.read(&messages::EXPERIMENT, BY_ID)?;
+    let experiment = runs.get_experiment(fields.text("experiment_id")).await?;
     Ok(answer(json!({"experiment": wire::experiment(&experiment)})))
 }
 
-async fn get_by_name(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    let experiment = runs.get_experiment_by_name(&fields.required("experiment_name")?).await?;
+async fn get_by_name(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let fields =
+        call.read(&messages::EXPERIMENT_BY_NAME, &[("experiment_name", &[Rule::Required, Rule::Text])])?;
+    let experiment = runs.get_experiment_by_name(fields.text("experiment_name")).await?;
     Ok(answer(json!({"experiment": wire::experiment(&experiment)})))
 }
 
-async fn search(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    let limit = page_limit(fields.integer("max_results")?, 1000, 50_000)?;
-    let filter = fields.text("filter")?.unwrap_or_default();
-    let token = fields.text("page_token")?;
-    let found = runs
-        .search_experiments(
-            &filter,
-            view(&fields, "view_type")?,
-            &fields.texts("order_by")?,
-            limit,
-            token.as_deref(),
-        )
-        .await?;
+async fn search(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let fields = call.read(
+        &messages::SEARCH_EXPERIMENTS,
+        &[
+            ("view_type", &[Rule::Whole]),
+            ("max_results", &[Rule::Whole]),
+            ("order_by", &[Rule::Array]),
+            ("filter", &[Rule::Text]),
+            ("page_token", &[Rule::Text]),
+        ],
+    )?;
+    let limit = page_size(fields.integer("max_results").unwrap_or(0), PAGE)?;
+    let comparisons = filter::parse(Search::Experiments, fields.text("filter"))?;
+    let orders = filter::parse_orders(Search::Experiments, &fields.texts("order_by"))?;
+    let offset = page::offset(fields.text("page_token"))?;
+    let found =
+        runs.find_experiments(&comparisons, view(&fields, "view_type"), &orders, limit, offset).await?;
     Ok(answer(
         Object::default()
             .list("experiments", found.items.iter().map(wire::experiment).collect())
@@ -72,35 +112,54 @@ async fn search(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
     ))
 }
 
-async fn update(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    let id = fields.required("experiment_id")?;
-    runs.rename_experiment(&id, &fields.required("new_name")?).await?;
+async fn update(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let fields = call.read(
+        &messages::UPDATE_EXPERIMENT,
+        &[("experiment_id", &[Rule::Required, Rule::Text]), ("new_name", &[Rule::Text, Rule::Required])],
+    )?;
+    if let Some(name) = fields.some_text("new_name") {
+        runs.rename_experiment(fields.text("experiment_id"), name).await?;
+    }
     Ok(done())
 }
 
-async fn delete(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    runs.delete_experiment(&fields.required("experiment_id")?).await?;
+async fn delete(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let fields = call.read(&messages::EXPERIMENT, BY_ID)?;
+    runs.delete_experiment(fields.text("experiment_id")).await?;
     Ok(done())
 }
 
-async fn restore(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    runs.restore_experiment(&fields.required("experiment_id")?).await?;
+async fn restore(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let fields = call.read(&messages::EXPERIMENT, BY_ID)?;
+    runs.restore_experiment(fields.text("experiment_id")).await?;
     Ok(done())
 }
 
-async fn set_tag(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    let tag = Tag::new(fields.required("key")?, fields.any_text("value")?.unwrap_or_default());
-    runs.set_experiment_tag(&fields.required("experiment_id")?, tag).await?;
+async fn set_tag(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let fields = call.read(
+        &messages::EXPERIMENT_TAG,
+        &[
+            ("experiment_id", &[Rule::Required, Rule::Text]),
+            ("key", &[Rule::Required, Rule::Text]),
+            ("value", &[Rule::Text]),
+        ],
+    )?;
+    let tag = Tag::new(fields.text("key"), fields.text("value"));
+    runs.set_experiment_tag(fields.text("experiment_id"), tag).await?;
     Ok(done())
 }
 
-async fn delete_tag(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    runs.delete_experiment_tag(&fields.required("experiment_id")?, &fields.required("key")?).await?;
+async fn delete_tag(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let fields = call.read(
+        &messages::EXPERIMENT_TAG,
+        &[("experiment_id", &[Rule::Required, Rule::Text]), ("key", &[Rule::Required, Rule::Text])],
+    )?;
+    runs.delete_experiment_tag(fields.text("experiment_id"), fields.text("key")).await?;
     Ok(done())
 }
 
-async fn search_datasets(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    let ids = fields.texts("experiment_ids")?;
+async fn search_datasets(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let ids = call.read(&messages::SEARCH_DATASETS, &[])?.texts("experiment_ids");
     if ids.is_empty() {
         return Err(MlflowError::invalid("SearchDatasets request must specify at least one experiment_id."));
     }

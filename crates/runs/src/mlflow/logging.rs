@@ -2,16 +2,15 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::routing::{get, post};
-use serde_json::json;
+use axum::routing::post;
+use ropewalk_mlflow::rules::missing_value;
+use ropewalk_mlflow::{Call, Fields, Json, MlflowError, MlflowResult, Rule, done, json};
 
-use super::error::{MlflowError, MlflowResult};
-use super::request::Fields;
-use super::wire::{self, Object};
-use super::{answer, done};
-use crate::limits::HISTORY_RESULTS;
-use crate::model::{DatasetInfo, DatasetInput, ModelLink, Param, Tag};
-use crate::service::{Runs, page_limit};
+use super::batch::{self, Batch};
+use super::experiments::tags;
+use super::messages;
+use crate::model::{DatasetInfo, DatasetInput, Metric, ModelLink, Param, Tag};
+use crate::service::Runs;
 
 pub(super) fn routes() -> Router<Runs> {
     Router::new()
@@ -23,188 +22,215 @@ pub(super) fn routes() -> Router<Runs> {
         .route("/2.0/mlflow/runs/log-inputs", post(log_inputs))
         .route("/2.0/mlflow/runs/outputs", post(log_outputs))
         .route("/2.0/mlflow/runs/log-model", post(log_model))
-        .route("/2.0/mlflow/metrics/get-history", get(history))
-        .route("/2.0/mlflow/metrics/get-history-bulk", get(history_bulk))
-        .route("/2.0/mlflow/metrics/get-history-bulk-interval", get(history_sample))
 }
 
-async fn log_metric(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    runs.log_metric(&fields.run_id()?, fields.metric("")?).await?;
-    Ok(done())
-}
-
-async fn log_param(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    let param = Param::new(fields.required("key")?, fields.any_text("value")?.unwrap_or_default());
-    runs.log_param(&fields.run_id()?, param).await?;
-    Ok(done())
-}
-
-async fn log_batch(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    let run_id = fields.run_id()?;
-    let mut metrics = Vec::new();
-    for (index, metric) in fields.parts("metrics")?.iter().enumerate() {
-        metrics.push(metric.metric(&format!("metrics[{index}]."))?);
+fn metric(fields: &Fields) -> Metric {
+    let text = |name: &str| fields.some_text(name).map(str::to_owned);
+    Metric {
+        key: fields.text("key").to_owned(),
+        value: fields.number("value").unwrap_or(0.0),
+        timestamp: fields.integer("timestamp").unwrap_or(0),
+        step: fields.integer("step").unwrap_or(0),
+        model_id: text("model_id"),
+        dataset_name: text("dataset_name"),
+        dataset_digest: text("dataset_digest"),
+        run_id: None,
     }
-    runs.log_batch(&run_id, &metrics, &fields.params("params")?, &fields.tags("tags")?).await?;
+}
+
+async fn log_metric(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let fields = call.read(
+        &messages::LOG_METRIC,
+        &[
+            ("run_id", &[Rule::Required, Rule::Text]),
+            ("key", &[Rule::Required, Rule::Text]),
+            ("value", &[Rule::Required, Rule::Real]),
+            ("timestamp", &[Rule::Whole, Rule::Required]),
+            ("step", &[Rule::Whole]),
+            ("model_id", &[Rule::Text]),
+            ("dataset_name", &[Rule::Text]),
+            ("dataset_digest", &[Rule::Text]),
+        ],
+    )?;
+    runs.log_metric(fields.run_id(), metric(&fields)).await?;
     Ok(done())
 }
 
-async fn set_tag(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    let tag = Tag::new(fields.required("key")?, fields.any_text("value")?.unwrap_or_default());
-    runs.set_tag(&fields.run_id()?, tag).await?;
+const PAIR: &[(&str, &[Rule])] = &[
+    ("run_id", &[Rule::Required, Rule::Text]),
+    ("key", &[Rule::Required, Rule::Text]),
+    ("value", &[Rule::Text]),
+];
+
+async fn log_param(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let fields = call.read(&messages::RUN_PAIR, PAIR)?;
+    runs.log_param(fields.run_id(), Param::new(fields.text("key"), fields.text("value"))).await?;
     Ok(done())
 }
 
-async fn delete_tag(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    runs.delete_tag(&fields.run_id()?, &fields.required("key")?).await?;
+async fn set_tag(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let fields = call.read(&messages::RUN_PAIR, PAIR)?;
+    runs.set_tag(fields.run_id(), Tag::new(fields.text("key"), fields.text("value"))).await?;
     Ok(done())
 }
 
-fn dataset(input: &Fields) -> MlflowResult<DatasetInput> {
-    let dataset = input.part("dataset")?.ok_or_else(|| MlflowError::missing("dataset"))?;
-    Ok(DatasetInput {
-        dataset: DatasetInfo {
-            name: dataset.required("name")?,
-            digest: dataset.required("digest")?,
-            source_type: dataset.any_text("source_type")?.unwrap_or_default(),
-            source: dataset.any_text("source")?.unwrap_or_default(),
-            schema: dataset.text("schema")?,
-            profile: dataset.text("profile")?,
-        },
-        tags: input.tags("tags")?,
+async fn delete_tag(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let fields = call.read(
+        &messages::DELETE_TAG,
+        &[("run_id", &[Rule::Required, Rule::Text]), ("key", &[Rule::Required, Rule::Text])],
+    )?;
+    runs.delete_tag(fields.text("run_id"), fields.text("key")).await?;
+    Ok(done())
+}
+
+/// That each item of a list has these members; `list` is how messages call it.
+fn have(items: &Json, list: &str, names: &[&str]) -> Result<(), Option<String>> {
+    let Json::List(items) = items else { return Err(None) };
+    for (index, item) in items.iter().enumerate() {
+        if !matches!(item, Json::Object(_)) {
+            return Err(None);
+        }
+        for name in names {
+            let absent = match item.get(name) {
+                None | Some(Json::Null) => true,
+                Some(value) => value.as_text() == Some(""),
+            };
+            if absent {
+                return Err(Some(missing_value(&format!("{list}[{index}].{name}"))));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn log_batch(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    call.must_be_json()?;
+    let Batch { run_id, metrics, params, tags } = match batch::plain(call.body()) {
+        Some(batch) => batch,
+        None => any_batch(&call)?,
+    };
+    if !is_run_id(&run_id) {
+        return Err(MlflowError::invalid(ropewalk_mlflow::rules::invalid_value(
+            "run_id",
+            &Json::Text(run_id),
+            "",
+        )));
+    }
+    runs.log_owned(&run_id, metrics, params, tags).await?;
+    Ok(done())
+}
+
+/// Letters, digits, underscores and dashes, at most 256, not a dash or an underscore first.
+fn is_run_id(id: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    id.starts_with(|c: char| c.is_ascii_alphanumeric()) && id.chars().all(plain) && id.chars().count() <= 256
+}
+
+fn any_batch(call: &Call) -> MlflowResult<Batch> {
+    let fields = call.read(
+        &messages::LOG_BATCH,
+        &[
+            ("run_id", &[Rule::Text, Rule::Required]),
+            (
+                "metrics",
+                &[Rule::Array, Rule::Check(|list| have(list, "metrics", &["key", "value", "timestamp"]))],
+            ),
+            ("params", &[Rule::Array, Rule::Check(|list| have(list, "params", &["key"]))]),
+            ("tags", &[Rule::Array, Rule::Check(|list| have(list, "tags", &["key"]))]),
+        ],
+    )?;
+    Ok(Batch {
+        run_id: fields.text("run_id").to_owned(),
+        metrics: fields.parts("metrics").map(metric).collect(),
+        params: fields.pairs("params").into_iter().map(|(key, value)| Param { key, value }).collect(),
+        tags: tags(&fields, "tags"),
     })
 }
 
-fn links(fields: &Fields) -> MlflowResult<Vec<ModelLink>> {
+fn dataset(input: &Fields) -> MlflowResult<DatasetInput> {
+    let Some(dataset) = input.part("dataset") else {
+        return Err(MlflowError::invalid("Dataset input must have a dataset associated with it."));
+    };
+    let text = |name: &str| dataset.text(name).to_owned();
+    Ok(DatasetInput {
+        dataset: DatasetInfo {
+            name: text("name"),
+            digest: text("digest"),
+            source_type: text("source_type"),
+            source: text("source"),
+            schema: dataset.sent_text("schema").map(str::to_owned),
+            profile: dataset.sent_text("profile").map(str::to_owned),
+        },
+        tags: tags(input, "tags"),
+    })
+}
+
+fn links(fields: &Fields) -> Vec<ModelLink> {
     fields
-        .parts("models")?
-        .iter()
-        .map(|model| {
-            Ok(ModelLink { model_id: model.required("model_id")?, step: model.integer("step")?.unwrap_or(0) })
+        .parts("models")
+        .map(|model| ModelLink {
+            model_id: model.text("model_id").to_owned(),
+            step: model.integer("step").unwrap_or(0),
         })
         .collect()
 }
 
-async fn log_inputs(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    let run_id = fields.run_id()?;
-    let datasets = fields.parts("datasets")?.iter().map(dataset).collect::<MlflowResult<Vec<_>>>()?;
-    runs.log_inputs(&run_id, datasets, links(&fields)?).await?;
+async fn log_inputs(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let fields = call.read(
+        &messages::LOG_INPUTS,
+        &[
+            ("run_id", &[Rule::Required, Rule::Text]),
+            ("datasets", &[Rule::Array]),
+            ("models", &[Rule::Array]),
+        ],
+    )?;
+    let run_id = fields.text("run_id");
+    if !is_run_id(run_id) {
+        return Err(MlflowError::invalid(ropewalk_mlflow::rules::invalid_value(
+            "run_id",
+            &Json::Text(run_id.to_owned()),
+            "",
+        )));
+    }
+    let datasets = fields.parts("datasets").map(dataset).collect::<MlflowResult<Vec<_>>>()?;
+    runs.log_inputs(run_id, datasets, links(&fields)).await?;
     Ok(done())
 }
 
-async fn log_outputs(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    runs.log_outputs(&fields.run_id()?, links(&fields)?).await?;
+async fn log_outputs(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let fields = call.read(
+        &messages::LOG_OUTPUTS,
+        &[("run_id", &[Rule::Required, Rule::Text]), ("models", &[Rule::Required, Rule::Array])],
+    )?;
+    runs.log_outputs(fields.text("run_id"), links(&fields)).await?;
     Ok(done())
 }
 
 /// The old way to note a model: its description joins the run's `mlflow.log-model.history` tag.
-async fn log_model(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
+async fn log_model(State(runs): State<Runs>, call: Call) -> MlflowResult {
     const HISTORY: &str = "mlflow.log-model.history";
-    let run_id = fields.run_id()?;
-    let text = fields.required("model_json")?;
-    let mut model: serde_json::Value = serde_json::from_str(&text).map_err(|_| {
-        MlflowError::invalid(format!("Malformed model info. \n {text} \n is not a valid JSON."))
-    })?;
-    let Some(members) = model.as_object_mut() else {
-        return Err(MlflowError::invalid("Malformed model info: not an object"));
-    };
-    members.remove("config");
-    let missing: Vec<_> = ["artifact_path", "flavors", "utc_time_created", "run_id"]
+    let fields = call.read(
+        &messages::LOG_MODEL,
+        &[("run_id", &[Rule::Text, Rule::Required]), ("model_json", &[Rule::Text, Rule::Required])],
+    )?;
+    let text = fields.text("model_json");
+    let malformed =
+        || MlflowError::invalid(format!("Malformed model info. \n {text} \n is not a valid JSON."));
+    let model = json::parse(text).ok_or_else(malformed)?;
+    let Json::Object(members) = &model else { return Err(malformed()) };
+    let missing: Vec<_> = ["artifact_path", "flavors", "run_id", "utc_time_created"]
         .into_iter()
-        .filter(|name| !members.contains_key(*name))
+        .filter(|name| model.get(name).is_none())
+        .map(|name| format!("'{name}'"))
         .collect();
     if !missing.is_empty() {
-        return Err(MlflowError::invalid(format!("Model json is missing mandatory fields: {missing:?}")));
+        return Err(MlflowError::invalid(format!(
+            "Model json is missing mandatory fields: {{{}}}",
+            missing.join(", ")
+        )));
     }
-    let run = runs.get_run(&run_id).await?;
-    let mut models: Vec<serde_json::Value> =
-        run.tag(HISTORY).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    models.push(model);
-    let value = serde_json::Value::from(models).to_string();
-    runs.set_tag(&run_id, Tag::new(HISTORY, value)).await?;
+    // What the history keeps of a model: not its signature's examples or configuration.
+    let kept = members.iter().filter(|(name, _)| name != "config").cloned().collect();
+    runs.note_model(fields.text("run_id"), HISTORY, Json::Object(kept).to_serde()).await?;
     Ok(done())
-}
-
-async fn history(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    let limit = match fields.integer("max_results")? {
-        None => None,
-        Some(number) => {
-            Some(page_limit(Some(number.min(i64::from(HISTORY_RESULTS))), HISTORY_RESULTS, HISTORY_RESULTS)?)
-        }
-    };
-    let token = fields.text("page_token")?;
-    let found = runs
-        .metric_history_page(&fields.run_id()?, &fields.required("metric_key")?, limit, token.as_deref())
-        .await?;
-    Ok(answer(
-        Object::default()
-            .list("metrics", found.items.iter().map(wire::metric).collect())
-            .next(found.next_token),
-    ))
-}
-
-fn with_run(run_id: &str, metric: &crate::model::Metric) -> serde_json::Value {
-    let mut value = wire::metric(metric);
-    value["run_id"] = json!(run_id);
-    value
-}
-
-async fn history_bulk(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    let ids = run_ids(&fields, &["run_id", "run_ids"])?;
-    let key = fields.required("metric_key")?;
-    let most = page_limit(fields.integer("max_results")?, HISTORY_RESULTS, u32::MAX)?.min(HISTORY_RESULTS);
-    let mut metrics = Vec::new();
-    let mut sorted = ids;
-    sorted.sort();
-    for id in &sorted {
-        let left = most.saturating_sub(u32::try_from(metrics.len()).unwrap_or(u32::MAX));
-        if left == 0 {
-            break;
-        }
-        let page = runs.metric_history_page(id, &key, Some(left), None).await?;
-        metrics.extend(page.items.iter().map(|metric| with_run(id, metric)));
-    }
-    Ok(answer(json!({"metrics": metrics})))
-}
-
-async fn history_sample(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    const PER_RUN: i64 = 2500;
-    let ids = run_ids(&fields, &["run_ids"])?;
-    let key = fields.required("metric_key")?;
-    let most = fields.integer("max_results")?.unwrap_or(PER_RUN);
-    if !(1..=PER_RUN).contains(&most) {
-        return Err(MlflowError::invalid(format!("max_results must be between 1 and {PER_RUN}.")));
-    }
-    let range = match (fields.integer("start_step")?, fields.integer("end_step")?) {
-        (None, None) => None,
-        (Some(start), Some(end)) if start <= end => Some((start, end)),
-        (Some(start), Some(end)) => {
-            return Err(MlflowError::invalid(format!(
-                "end_step must be greater than start_step. Found start_step={start} and end_step={end}."
-            )));
-        }
-        _ => {
-            return Err(MlflowError::invalid(
-                "If either start step or end step are specified, both must be specified.",
-            ));
-        }
-    };
-    let found = runs.metric_sample(&ids, &key, range, usize::try_from(most).unwrap_or(usize::MAX)).await?;
-    Ok(answer(
-        Object::default().list("metrics", found.iter().map(|(id, metric)| with_run(id, metric)).collect()),
-    ))
-}
-
-fn run_ids(fields: &Fields, names: &[&str]) -> MlflowResult<Vec<String>> {
-    let mut ids = Vec::new();
-    for name in names {
-        ids.extend(fields.texts(name)?);
-    }
-    match ids.len() {
-        0 => Err(MlflowError::missing("run_ids")),
-        1..=100 => Ok(ids),
-        count => Err(MlflowError::invalid(format!(
-            "GetMetricHistoryBulk request cannot specify more than 100 run_ids. Received {count} run_ids."
-        ))),
-    }
 }

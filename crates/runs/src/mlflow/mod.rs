@@ -3,31 +3,23 @@
 //! Every route answers under `/api` and again under `/ajax-api`.
 
 mod artifacts;
-mod error;
+mod batch;
 mod experiments;
+mod history;
 mod logged_models;
 mod logging;
-mod request;
+mod messages;
+mod out_of_scope;
+mod run_json;
 mod runs;
-pub mod wire;
+mod wire;
 
-use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use axum::{Json, Router};
+use ropewalk_mlflow::{MlflowError, VERSION, both_prefixes};
 use serde_json::{Value, json};
 
-pub use error::{MlflowError, MlflowResult};
-pub use request::Fields;
-
 use crate::service::Runs;
-
-/// The version of MLflow whose protocol this is.
-pub const VERSION: &str = "3.18.0";
-
-/// Serves a group of `/2.0/…` and `/3.0/…` routes under both of MLflow's prefixes.
-pub fn both_prefixes<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
-    Router::new().nest("/api", routes.clone()).nest("/ajax-api", routes)
-}
 
 /// MLflow's tracking routes.
 pub fn routes(runs: &Runs) -> Router {
@@ -35,27 +27,19 @@ pub fn routes(runs: &Runs) -> Router {
         .merge(experiments::routes())
         .merge(runs::routes())
         .merge(logging::routes())
+        .merge(history::routes())
         .merge(logged_models::routes())
         .merge(artifacts::routes())
+        .merge(out_of_scope::routes())
         .route("/3.0/mlflow/server-info", get(server_info))
-        .route("/2.0/mlflow/{*rest}", any(not_built))
-        .route("/3.0/mlflow/{*rest}", any(not_built));
+        .route("/2.0/mlflow/{*rest}", any(unknown))
+        .route("/3.0/mlflow/{*rest}", any(unknown));
     Router::new()
         .route("/version", get(|| async { VERSION }))
         .route("/health", get(|| async { "OK" }))
         .merge(artifacts::page_routes())
         .merge(both_prefixes(api))
         .with_state(runs.clone())
-}
-
-/// An answer's JSON.
-pub fn answer(value: impl Into<Value>) -> Response {
-    Json(value.into()).into_response()
-}
-
-/// The answer of what only does something.
-pub fn done() -> Response {
-    Json(json!({})).into_response()
 }
 
 async fn server_info() -> Json<Value> {
@@ -75,6 +59,6 @@ async fn server_info() -> Json<Value> {
     }))
 }
 
-async fn not_built(uri: axum::http::Uri) -> MlflowError {
-    MlflowError::not_built(uri.path())
+async fn unknown(uri: axum::http::Uri) -> MlflowError {
+    MlflowError::missing(format!("There is no route {}", uri.path()))
 }

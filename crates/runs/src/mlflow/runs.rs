@@ -3,17 +3,18 @@
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
-use ropewalk_core::{Actor, now_ms};
+use ropewalk_core::Actor;
+use ropewalk_mlflow::filter::{self, Comparison, Condition, Entity, Expression, Search, Test};
+use ropewalk_mlflow::{Call, MlflowResult, Rule, answer, done, page};
 use serde_json::json;
 
-use super::error::MlflowResult;
-use super::experiments::view;
-use super::request::Fields;
-use super::wire::{self, Object};
-use super::{answer, done};
+use super::experiments::{page_size, tags, view};
+use super::{messages, run_json, wire};
+use crate::column::{Aggregate, Attribute, Column, Ranking};
 use crate::limits::SEARCH_RESULTS;
-use crate::model::{RunSearch, RunStatus};
-use crate::service::{Runs, page_limit};
+use crate::model::{RunStatus, experiment_number};
+use crate::service::Runs;
+use crate::service::search::RunQuery;
 
 pub(super) fn routes() -> Router<Runs> {
     Router::new()
@@ -25,57 +26,104 @@ pub(super) fn routes() -> Router<Runs> {
         .route("/2.0/mlflow/runs/restore", post(restore))
 }
 
-async fn create(State(runs): State<Runs>, actor: Actor, fields: Fields) -> MlflowResult {
-    let experiment = fields.text("experiment_id")?.unwrap_or_else(|| "0".to_owned());
-    let name = fields.text("run_name")?;
-    let user = fields.text("user_id")?;
-    let start = fields.integer("start_time")?.unwrap_or_else(now_ms);
+const BY_ID: &[(&str, &[Rule])] = &[("run_id", &[Rule::Required, Rule::Text])];
+
+async fn create(State(runs): State<Runs>, actor: Actor, call: Call) -> MlflowResult {
+    let fields = call.read(
+        &messages::CREATE_RUN,
+        &[("experiment_id", &[Rule::Text]), ("start_time", &[Rule::Whole]), ("run_name", &[Rule::Text])],
+    )?;
     let run = runs
-        .create_run_as(&experiment, name.as_deref(), user.as_deref(), &fields.tags("tags")?, start, &actor)
+        .create_run_as(
+            fields.some_text("experiment_id").unwrap_or("0"),
+            fields.some_text("run_name"),
+            Some(fields.text("user_id")),
+            &tags(&fields, "tags"),
+            fields.integer("start_time").unwrap_or(0),
+            &actor,
+        )
         .await?;
     Ok(answer(json!({"run": wire::run(&run)})))
 }
 
-async fn get_one(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    let run = runs.get_run(&fields.run_id()?).await?;
-    Ok(answer(json!({"run": wire::run(&run)})))
+async fn get_one(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let fields = call.read(&messages::RUN, BY_ID)?;
+    Ok(run_json::one(&runs.page_run(fields.run_id()).await?)?)
 }
 
-async fn search(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    let search = RunSearch {
-        experiment_ids: fields.texts("experiment_ids")?,
-        filter: fields.text("filter")?.unwrap_or_default(),
-        view: view(&fields, "run_view_type")?,
-        order_by: fields.texts("order_by")?,
-        max_results: page_limit(fields.integer("max_results")?, 1000, SEARCH_RESULTS)?,
-        page_token: fields.text("page_token")?,
+async fn search(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let fields = call.read(
+        &messages::SEARCH_RUNS,
+        &[
+            ("experiment_ids", &[Rule::Array]),
+            ("filter", &[Rule::Text]),
+            ("max_results", &[Rule::Whole, Rule::AtMost(SEARCH_RESULTS as i64)]),
+            ("order_by", &[Rule::Array, Rule::TextItems]),
+        ],
+    )?;
+    let limit = page_size(fields.integer("max_results").unwrap_or(1000), i64::from(SEARCH_RESULTS))?;
+    let comparisons = filter::parse(Search::Runs, fields.text("filter"))?;
+    let query = RunQuery {
+        expression: Expression::And(comparisons.into_iter().map(condition).collect()),
+        orders: filter::parse_orders(Search::Runs, &fields.texts("order_by"))?
+            .into_iter()
+            .map(ranking)
+            .collect(),
+        offset: page::offset(fields.text("page_token"))?,
+        experiments: fields
+            .texts("experiment_ids")
+            .iter()
+            .map(|id| experiment_number(id))
+            .collect::<ropewalk_core::Result<_>>()?,
+        view: view(&fields, "run_view_type"),
+        limit,
     };
-    // MLflow looks into no experiment when none is named.
-    if search.experiment_ids.is_empty() {
-        return Ok(done());
-    }
-    let found = runs.search_runs(&search).await?;
-    Ok(answer(
-        Object::default().list("runs", found.items.iter().map(wire::run).collect()).next(found.next_token),
-    ))
+    let found = runs.find_runs(query).await?;
+    Ok(run_json::page(&found)?)
 }
 
-async fn update(State(runs): State<Runs>, actor: Actor, fields: Fields) -> MlflowResult {
-    let words = ["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"];
-    let status = fields.word("status", &words)?.and_then(RunStatus::parse);
-    let name = fields.text("run_name")?;
+/// A comparison of MLflow's as a condition of ours.
+fn condition(comparison: Comparison) -> Expression {
+    let Comparison { entity, key, operator, value } = comparison;
+    Expression::Comparison(Condition { entity, key, aggregate: None, test: Test::Compare(operator, value) })
+}
+
+/// An order of MLflow's as one of ours.
+fn ranking(order: filter::Order) -> Ranking {
+    let column = match order.entity {
+        Entity::Metric => Column::Metric(order.key, Aggregate::Last),
+        Entity::Parameter => Column::Param(order.key),
+        Entity::Tag => Column::Tag(order.key),
+        _ => Column::Attribute(Attribute::parse(&order.key).unwrap_or(Attribute::RunId)),
+    };
+    Ranking { column, ascending: order.ascending }
+}
+
+async fn update(State(runs): State<Runs>, actor: Actor, call: Call) -> MlflowResult {
+    let fields = call.read(
+        &messages::UPDATE_RUN,
+        &[
+            ("run_id", &[Rule::Required, Rule::Text]),
+            ("end_time", &[Rule::Whole]),
+            ("status", &[Rule::Text]),
+            ("run_name", &[Rule::Text]),
+        ],
+    )?;
+    let status = fields.word("status").and_then(RunStatus::parse);
     let info = runs
-        .update_run(&fields.run_id()?, status, fields.integer("end_time")?, name.as_deref(), &actor)
+        .update_run(fields.run_id(), status, fields.integer("end_time"), fields.some_text("run_name"), &actor)
         .await?;
     Ok(answer(json!({"run_info": wire::run_info(&info)})))
 }
 
-async fn delete(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    runs.delete_run(&fields.required("run_id")?).await?;
+async fn delete(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let fields = call.read(&messages::RUN_ONLY, BY_ID)?;
+    runs.delete_run(fields.text("run_id")).await?;
     Ok(done())
 }
 
-async fn restore(State(runs): State<Runs>, fields: Fields) -> MlflowResult {
-    runs.restore_run(&fields.required("run_id")?).await?;
+async fn restore(State(runs): State<Runs>, call: Call) -> MlflowResult {
+    let fields = call.read(&messages::RUN_ONLY, BY_ID)?;
+    runs.restore_run(fields.text("run_id")).await?;
     Ok(done())
 }

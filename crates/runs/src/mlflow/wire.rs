@@ -1,53 +1,18 @@
 //! Answers in MLflow's protobuf JSON: what has no value is left out, an empty list too.
 
-use serde_json::{Map, Value, json};
+use ropewalk_mlflow::Object;
+use serde_json::{Value, json};
 
 use crate::logged_model::LoggedModel;
 use crate::model::{DatasetInput, Experiment, FileInfo, Metric, Param, Run, RunInfo, Tag};
 use crate::number;
-
-/// An object that leaves out what is absent.
-#[derive(Default)]
-pub struct Object(Map<String, Value>);
-
-impl Object {
-    /// Adds a member.
-    pub fn set(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.0.insert(name.to_owned(), value.into());
-        self
-    }
-
-    /// Adds a member if it is there.
-    pub fn maybe<T: Into<Value>>(self, name: &str, value: Option<T>) -> Self {
-        match value {
-            Some(value) => self.set(name, value),
-            None => self,
-        }
-    }
-
-    /// Adds a list if it has members.
-    pub fn list(self, name: &str, values: Vec<Value>) -> Self {
-        if values.is_empty() { self } else { self.set(name, values) }
-    }
-
-    /// Adds the next page's token if there is one.
-    pub fn next(self, token: Option<String>) -> Self {
-        self.maybe("next_page_token", token)
-    }
-}
-
-impl From<Object> for Value {
-    fn from(object: Object) -> Self {
-        Self::Object(object.0)
-    }
-}
 
 pub(super) fn pair(key: &str, value: &str) -> Value {
     json!({"key": key, "value": value})
 }
 
 /// Tags as a list of pairs.
-pub fn tags(tags: &[Tag]) -> Vec<Value> {
+pub(super) fn tags(tags: &[Tag]) -> Vec<Value> {
     tags.iter().map(|tag| pair(&tag.key, &tag.value)).collect()
 }
 
@@ -56,7 +21,7 @@ pub(super) fn params(params: &[Param]) -> Vec<Value> {
 }
 
 /// A metric.
-pub fn metric(metric: &Metric) -> Value {
+pub(super) fn metric(metric: &Metric) -> Value {
     Object::default()
         .set("key", metric.key.as_str())
         .set("value", number::to_json(metric.value))

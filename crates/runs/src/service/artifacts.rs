@@ -43,9 +43,19 @@ impl Runs {
 
     /// Lists one folder of a run's artifacts; the paths are relative to the run's root.
     pub async fn list_artifacts(&self, run_id: &str, path: Option<&str>) -> Result<Vec<FileInfo>> {
-        let root = self.artifact_root(run_id).await?;
-        let folder = path.unwrap_or_default().trim_matches('/');
-        let mut files = self.list_folder(&join(&root, folder)).await?;
+        let root = self.run_info(run_id).await?.artifact_uri;
+        self.list_below(&root, path.unwrap_or_default().trim_matches('/')).await
+    }
+
+    /// Lists one folder below an artifact root; the paths are relative to the root.
+    ///
+    /// # Errors
+    /// `invalid` when the artifacts are not kept by this server.
+    pub(crate) async fn list_below(&self, root: &str, folder: &str) -> Result<Vec<FileInfo>> {
+        let root = proxied_path(root).ok_or_else(|| {
+            Error::invalid("the artifacts are not kept here").why(format!("they lie at {root}"))
+        })?;
+        let mut files = self.list_folder(&join(root, folder)).await?;
         for file in &mut files {
             file.path = join(folder, &file.path);
         }
@@ -96,6 +106,18 @@ impl Runs {
             self.core.blobs.delete(&file.path).await?;
         }
         Ok(())
+    }
+
+    /// Removes all files below a path, or only counts them; how many there are, and their bytes.
+    pub(crate) async fn remove_below(&self, path: &str, dry_run: bool) -> Result<(usize, u64)> {
+        let files = self.core.blobs.list(&blob_path(path)?).await?;
+        let bytes = files.iter().map(|file| file.size).sum();
+        if !dry_run {
+            for file in &files {
+                self.core.blobs.delete(&file.path).await?;
+            }
+        }
+        Ok((files.len(), bytes))
     }
 
     /// Lists one folder; the paths are relative to it.

@@ -2,11 +2,13 @@
 
 use ropewalk_core::page::{Paged, decode_offset};
 use ropewalk_core::{Code, Error, Result, now_ms};
+use ropewalk_mlflow::MlflowResult;
+use ropewalk_mlflow::filter::{self, Comparison, Order, Search};
 
 use super::{Runs, no_experiment};
-use crate::filter::{parse, parse_order};
 use crate::limits::{check_experiment_name, check_experiment_tag};
 use crate::model::{Experiment, Lifecycle, Tag, ViewType, experiment_number};
+use crate::state::Operation;
 use crate::store::experiments as store;
 
 impl Runs {
@@ -93,6 +95,9 @@ impl Runs {
     }
 
     /// A page of experiments; the newest first unless `order_by` says otherwise.
+    ///
+    /// # Errors
+    /// `invalid` for a filter or an order that cannot be read.
     pub async fn search_experiments(
         &self,
         filter: &str,
@@ -101,16 +106,28 @@ impl Runs {
         limit: u32,
         page_token: Option<&str>,
     ) -> Result<Paged<Experiment>> {
-        let comparisons = parse(filter)?;
-        let orders = order_by.iter().map(|order| parse_order(order)).collect::<Result<Vec<_>>>()?;
+        let comparisons = filter::parse(Search::Experiments, filter)?;
+        let orders = filter::parse_orders(Search::Experiments, order_by)?;
         let offset = decode_offset(page_token)?;
+        Ok(self.find_experiments(&comparisons, view, &orders, limit, offset).await?)
+    }
+
+    /// As [`Runs::search_experiments`], once filter and orders have been read.
+    pub(crate) async fn find_experiments(
+        &self,
+        comparisons: &[Comparison],
+        view: ViewType,
+        orders: &[Order],
+        limit: u32,
+        offset: u64,
+    ) -> MlflowResult<Paged<Experiment>> {
         let mut connection = self.core.database.read().await?;
         let found = store::search(
             &mut connection,
             self.core.database.dialect(),
-            &comparisons,
+            comparisons,
             view,
-            &orders,
+            orders,
             i64::from(limit) + 1,
             i64::try_from(offset).unwrap_or(i64::MAX),
         )
@@ -119,70 +136,45 @@ impl Runs {
     }
 
     /// Gives an active experiment another name.
+    ///
+    /// # Errors
+    /// `wrong_state` when it is deleted; `already_exists` when the name is taken.
     pub async fn rename_experiment(&self, id: &str, name: &str) -> Result<()> {
         check_experiment_name(name)?;
-        let name = name.to_owned();
-        self.change_experiment(id, move |experiment| {
-            must_be_active(experiment)?;
-            experiment.name = name;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Deletes an experiment and its runs; both can be restored.
-    pub async fn delete_experiment(&self, id: &str) -> Result<()> {
-        self.change_experiment(id, |experiment| {
-            if experiment.lifecycle_stage == Lifecycle::Deleted {
-                return Err(no_experiment(&experiment.experiment_id));
-            }
-            experiment.lifecycle_stage = Lifecycle::Deleted;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Restores a deleted experiment and its runs.
-    pub async fn restore_experiment(&self, id: &str) -> Result<()> {
-        self.change_experiment(id, |experiment| {
-            if experiment.lifecycle_stage == Lifecycle::Active {
-                return Err(no_experiment(&experiment.experiment_id));
-            }
-            experiment.lifecycle_stage = Lifecycle::Active;
-            Ok(())
-        })
-        .await
-    }
-
-    async fn change_experiment(
-        &self,
-        id: &str,
-        change: impl FnOnce(&mut Experiment) -> Result<()> + Send + 'static,
-    ) -> Result<()> {
         let number = experiment_number(id)?;
-        let id = id.to_owned();
+        let (id, name) = (id.to_owned(), name.to_owned());
         self.core
             .database
             .write(move |tx| {
                 Box::pin(async move {
-                    let mut experiment =
-                        store::by_number(tx, number).await?.ok_or_else(|| no_experiment(&id))?;
-                    let before = experiment.lifecycle_stage;
-                    change(&mut experiment)?;
-                    let now = now_ms();
-                    if let Some(other) = store::by_name(tx, &experiment.name).await?
+                    let experiment = store::by_number(tx, number).await?.ok_or_else(|| no_experiment(&id))?;
+                    if experiment.lifecycle_stage != Lifecycle::Active {
+                        return Err(Error::new(Code::WrongState, "Cannot rename a non-active experiment."));
+                    }
+                    if let Some(other) = store::by_name(tx, &name).await?
                         && other.experiment_id != experiment.experiment_id
                     {
                         return Err(taken(&other));
                     }
-                    store::update(tx, number, &experiment.name, experiment.lifecycle_stage, now).await?;
-                    if before != experiment.lifecycle_stage {
-                        store::set_runs_lifecycle(tx, number, experiment.lifecycle_stage, now).await?;
-                    }
-                    Ok(())
+                    store::update(tx, number, &name, Lifecycle::Active, now_ms()).await
                 })
             })
             .await
+    }
+
+    /// Deletes an experiment and its runs; both can be restored.
+    pub async fn delete_experiment(&self, id: &str) -> Result<()> {
+        self.set_experiment_lifecycle(id, Lifecycle::Deleted).await
+    }
+
+    /// Restores a deleted experiment and its runs.
+    pub async fn restore_experiment(&self, id: &str) -> Result<()> {
+        self.set_experiment_lifecycle(id, Lifecycle::Active).await
+    }
+
+    async fn set_experiment_lifecycle(&self, id: &str, lifecycle: Lifecycle) -> Result<()> {
+        let number = experiment_number(id)?;
+        self.state.ask(Operation::SetExperimentLifecycle { number, lifecycle }).await.map(drop)
     }
 
     /// Sets a tag of an active experiment.

@@ -1,16 +1,16 @@
 //! Logged models.
 
-use ropewalk_core::page::{Paged, decode_offset};
+use ropewalk_core::page::Paged;
 use ropewalk_core::{Error, Result, new_id, now_ms};
+use ropewalk_mlflow::MlflowResult;
 
 use super::{Runs, experiments::must_be_active};
-use crate::filter::parse;
 use crate::limits::{check_key, check_length};
 use crate::logged_model::{LoggedModel, LoggedModelStatus, NewLoggedModel};
 use crate::model::{Param, Tag, experiment_number};
 use crate::names::run_name;
 use crate::store::logged_models as store;
-pub use crate::store::logged_models::LoggedModelOrder;
+pub(crate) use crate::store::logged_models::{LoggedModelOrder, LoggedModelQuery};
 
 impl Runs {
     /// Creates a logged model whose files are yet to come.
@@ -59,6 +59,15 @@ impl Runs {
     pub async fn get_logged_model(&self, id: &str) -> Result<LoggedModel> {
         let mut connection = self.core.database.read().await?;
         store::get(&mut connection, id).await?.ok_or_else(|| no_model(id))
+    }
+
+    /// A logged model, also a deleted one if `deleted` says so.
+    pub(crate) async fn any_logged_model(&self, id: &str, deleted: bool) -> Result<LoggedModel> {
+        if !deleted {
+            return self.get_logged_model(id).await;
+        }
+        let mut connection = self.core.database.read().await?;
+        store::get_any(&mut connection, id).await?.ok_or_else(|| no_model(id))
     }
 
     /// Says that a logged model's files are complete, or not coming.
@@ -122,31 +131,20 @@ impl Runs {
             .await
     }
 
-    /// A page of logged models, the newest first unless `orders` says otherwise.
-    pub async fn search_logged_models(
+    /// A page of logged models.
+    pub(crate) async fn find_logged_models(
         &self,
-        experiment_ids: &[String],
-        filter: &str,
-        orders: &[LoggedModelOrder],
-        limit: u32,
-        page_token: Option<&str>,
-    ) -> Result<Paged<LoggedModel>> {
-        let comparisons = parse(filter)?;
-        let experiments =
-            experiment_ids.iter().map(|id| experiment_number(id)).collect::<Result<Vec<_>>>()?;
-        let offset = decode_offset(page_token)?;
+        mut query: LoggedModelQuery,
+    ) -> MlflowResult<Paged<LoggedModel>> {
+        let (offset, limit) = (query.offset, query.limit);
+        query.limit += 1;
         let mut connection = self.core.database.read().await?;
-        let found = store::search(
-            &mut connection,
-            self.core.database.dialect(),
-            &experiments,
-            &comparisons,
-            orders,
-            i64::from(limit) + 1,
-            i64::try_from(offset).unwrap_or(i64::MAX),
-        )
-        .await?;
-        Ok(Paged::cut(found, offset, limit))
+        let found = store::search(&mut connection, self.core.database.dialect(), &query).await?;
+        Ok(Paged::cut(
+            found,
+            u64::try_from(offset).unwrap_or_default(),
+            u32::try_from(limit).unwrap_or(u32::MAX),
+        ))
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use ropewalk_core::page::{Paged, decode_offset};
-use ropewalk_core::{Error, Result, new_id};
+use ropewalk_core::{Error, Result};
 
 use super::Runs;
-use super::runs::{NAME_TAG, active};
 use crate::limits::{check_batch, check_key, check_length, check_metric};
-use crate::model::{DatasetInput, Metric, ModelLink, Param, RunStatus, Tag, experiment_number};
-use crate::store::{inputs, logged_models, logging, runs};
+use crate::model::{DatasetInput, Metric, ModelLink, Param, Tag, experiment_number};
+use crate::state::change::Change;
+use crate::state::{Answer, Operation};
+use crate::store::inputs;
 
 impl Runs {
     /// Logs a batch: all of it, or nothing.
@@ -24,15 +24,25 @@ impl Runs {
         params: &[Param],
         tags: &[Tag],
     ) -> Result<()> {
-        let (mut metrics, mut params, mut tags) = (metrics.to_vec(), params.to_vec(), tags.to_vec());
+        self.log_owned(run_id, metrics.to_vec(), params.to_vec(), tags.to_vec()).await
+    }
+
+    /// As [`Runs::log_batch`], of values that are its own.
+    pub(crate) async fn log_owned(
+        &self,
+        run_id: &str,
+        mut metrics: Vec<Metric>,
+        mut params: Vec<Param>,
+        mut tags: Vec<Tag>,
+    ) -> Result<()> {
         check_batch(&mut metrics, &mut params, &mut tags)?;
-        self.write_batch(run_id, metrics, params, tags).await
+        self.log(run_id, metrics, &params, &tags, false).await
     }
 
     /// Logs one measurement.
     pub async fn log_metric(&self, run_id: &str, mut metric: Metric) -> Result<()> {
         check_metric("", &mut metric)?;
-        self.write_batch(run_id, vec![metric], Vec::new(), Vec::new()).await
+        self.log(run_id, vec![metric], &[], &[], false).await
     }
 
     /// Logs one parameter.
@@ -40,24 +50,7 @@ impl Runs {
         let mut params = [param];
         check_key("key", &params[0].key)?;
         check_batch(&mut [], &mut params, &mut [])?;
-        let id = run_id.to_owned();
-        self.core
-            .database
-            .write(move |tx| {
-                Box::pin(async move {
-                    active(tx, &id).await?;
-                    logging::add_params(tx, &id, &params).await?;
-                    let [Param { key, value }] = &params;
-                    match logging::params(tx, &id, &[key.as_str()]).await?.remove(key) {
-                        Some(old) if old != *value => Err(Error::invalid(format!(
-                            "Changing param values is not allowed. Param with key='{key}' was already logged with value='{old}' for \
-                             run ID='{id}'. Attempted logging new value '{value}'."
-                        ))),
-                        _ => Ok(()),
-                    }
-                })
-            })
-            .await
+        self.log(run_id, Vec::new(), &params, &[], true).await
     }
 
     /// Sets one tag.
@@ -65,7 +58,30 @@ impl Runs {
         let mut tags = [tag];
         check_key("key", &tags[0].key)?;
         check_batch(&mut [], &mut [], &mut tags)?;
-        self.write_batch(run_id, Vec::new(), Vec::new(), tags.to_vec()).await
+        self.log(run_id, Vec::new(), &[], &tags, true).await
+    }
+
+    async fn log(
+        &self,
+        run_id: &str,
+        mut metrics: Vec<Metric>,
+        params: &[Param],
+        tags: &[Tag],
+        single: bool,
+    ) -> Result<()> {
+        let change = Change::new(&metrics, params, tags);
+        metrics.retain(|metric| metric.model_id.is_some());
+        let operation = Operation::Log { run_id: run_id.to_owned(), change, model_metrics: metrics, single };
+        self.state.ask(operation).await.map(drop)
+    }
+
+    /// Adds a model's description to the list that a tag holds.
+    pub(crate) async fn note_model(&self, run_id: &str, key: &str, model: serde_json::Value) -> Result<()> {
+        let run = self.get_run(run_id).await?;
+        let mut models: Vec<serde_json::Value> =
+            run.tag(key).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        models.push(model);
+        self.set_tag(run_id, Tag::new(key, serde_json::Value::from(models).to_string())).await
     }
 
     /// Removes a tag.
@@ -73,83 +89,8 @@ impl Runs {
     /// # Errors
     /// `not_found` when the run has no such tag.
     pub async fn delete_tag(&self, run_id: &str, key: &str) -> Result<()> {
-        let (id, key) = (run_id.to_owned(), key.to_owned());
-        self.core
-            .database
-            .write(move |tx| {
-                Box::pin(async move {
-                    active(tx, &id).await?;
-                    if logging::delete_tag(tx, &id, &key).await? == 0 {
-                        return Err(Error::not_found(format!("No tag with name: {key} in run with id {id}")));
-                    }
-                    Ok(())
-                })
-            })
-            .await
-    }
-
-    async fn write_batch(
-        &self,
-        run_id: &str,
-        metrics: Vec<Metric>,
-        params: Vec<Param>,
-        tags: Vec<Tag>,
-    ) -> Result<()> {
-        let id = run_id.to_owned();
-        self.core
-            .database
-            .write(move |tx| {
-                Box::pin(async move {
-                    let mut info = active(tx, &id).await?;
-                    if !params.is_empty() {
-                        // Added first and compared afterwards: of two writers at once, the second waits for the first and
-                        // then sees its values. A difference undoes the whole batch.
-                        logging::add_params(tx, &id, &params).await?;
-                        let keys: Vec<_> = params.iter().map(|param| param.key.as_str()).collect();
-                        let logged = logging::params(tx, &id, &keys).await?;
-                        check_unchanged(&id, &params, &logged)?;
-                    }
-                    if !metrics.is_empty() {
-                        logging::add_metrics(tx, &id, &metrics).await?;
-                        logged_models::add_metrics(tx, &id, &metrics).await?;
-                    }
-                    if !tags.is_empty() {
-                        logging::set_tags(tx, &id, &tags).await?;
-                        if let Some(name) =
-                            tags.iter().rfind(|tag| tag.key == NAME_TAG && !tag.value.is_empty())
-                        {
-                            info.run_name.clone_from(&name.value);
-                            runs::update(tx, &info).await?;
-                        }
-                    }
-                    Ok(())
-                })
-            })
-            .await
-    }
-
-    /// A page of a metric's measurements in the order of time; all of them when `limit` is none.
-    pub async fn metric_history_page(
-        &self,
-        run_id: &str,
-        key: &str,
-        limit: Option<u32>,
-        page_token: Option<&str>,
-    ) -> Result<Paged<Metric>> {
-        let offset = decode_offset(page_token)?;
-        let mut connection = self.core.database.read().await?;
-        let start = i64::try_from(offset).unwrap_or(i64::MAX);
-        match limit {
-            Some(limit) => {
-                let found =
-                    logging::history(&mut connection, run_id, key, i64::from(limit) + 1, start).await?;
-                Ok(Paged::cut(found, offset, limit))
-            }
-            None => {
-                let items = logging::history(&mut connection, run_id, key, i64::MAX, start).await?;
-                Ok(Paged { items, next_token: None })
-            }
-        }
+        let operation = Operation::DeleteTag { run_id: run_id.to_owned(), key: key.to_owned() };
+        self.state.ask(operation).await.map(drop)
     }
 
     /// The latest finite metrics of several runs, by run and key; a run that is not there has none.
@@ -157,46 +98,15 @@ impl Runs {
         &self,
         run_ids: &[String],
     ) -> Result<BTreeMap<String, BTreeMap<String, f64>>> {
-        let mut connection = self.core.database.read().await?;
-        let found = runs::latest_metrics(&mut connection, run_ids).await?;
-        let finite = |metrics: Vec<Metric>| {
+        let documents = self.state.documents(run_ids).await?;
+        let finite = |metrics: BTreeMap<String, crate::state::document::Summary>| {
             metrics
                 .into_iter()
-                .filter(|metric| metric.value.is_finite())
-                .map(|metric| (metric.key, metric.value))
+                .map(|(key, summary)| (key, summary.last.value))
+                .filter(|(_, value)| value.is_finite())
                 .collect()
         };
-        Ok(found.into_iter().map(|(run, metrics)| (run, finite(metrics))).collect())
-    }
-
-    /// All of a metric's measurements in the order of time; none for a run or a metric that is not there.
-    pub async fn metric_history(&self, run_id: &str, key: &str) -> Result<Vec<Metric>> {
-        Ok(self.metric_history_page(run_id, key, None, None).await?.items)
-    }
-
-    /// Measurements of several runs, thinned to about `max_results` steps in all, always with each run's last step.
-    pub async fn metric_sample(
-        &self,
-        run_ids: &[String],
-        key: &str,
-        range: Option<(i64, i64)>,
-        max_results: usize,
-    ) -> Result<Vec<(String, Metric)>> {
-        let mut connection = self.core.database.read().await?;
-        let by_run = logging::steps(&mut connection, run_ids, key, range).await?;
-        let all: std::collections::BTreeSet<i64> = by_run.values().flatten().copied().collect();
-        let all: Vec<i64> = all.into_iter().collect();
-        let every = all.len().div_ceil(max_results.max(1)).max(1);
-        let mut chosen: std::collections::BTreeSet<i64> = all.iter().step_by(every).copied().collect();
-        chosen.extend(by_run.values().filter_map(|steps| steps.last()));
-        let mut found = Vec::new();
-        for (run_id, steps) in &by_run {
-            let wanted: Vec<i64> = steps.iter().filter(|step| chosen.contains(step)).copied().collect();
-            for metric in logging::at_steps(&mut connection, run_id, key, &wanted, 25_000).await? {
-                found.push((run_id.clone(), metric));
-            }
-        }
-        Ok(found)
+        Ok(documents.into_iter().map(|(run_id, document)| (run_id, finite(document.metrics))).collect())
     }
 
     /// Notes datasets and logged models that a run read.
@@ -206,47 +116,29 @@ impl Runs {
         datasets: Vec<DatasetInput>,
         models: Vec<ModelLink>,
     ) -> Result<()> {
-        for input in &datasets {
-            check_dataset(input)?;
+        for (index, input) in datasets.iter().enumerate() {
+            check_dataset(index, input)?;
         }
-        let id = run_id.to_owned();
-        self.core
-            .database
-            .write(move |tx| {
-                Box::pin(async move {
-                    let info = active(tx, &id).await?;
-                    let experiment = experiment_number(&info.experiment_id)?;
-                    for input in &datasets {
-                        let dataset = inputs::dataset_id(tx, experiment, &input.dataset, &new_id()).await?;
-                        inputs::add_input(tx, &id, &dataset, &input.tags).await?;
-                    }
-                    for link in &models {
-                        inputs::add_model(tx, &id, "input", link).await?;
-                    }
-                    Ok(())
-                })
-            })
-            .await
+        self.link(run_id, datasets, models, Vec::new()).await
     }
 
     /// Notes logged models that a run wrote.
     pub async fn log_outputs(&self, run_id: &str, models: Vec<ModelLink>) -> Result<()> {
-        let id = run_id.to_owned();
-        self.core
-            .database
-            .write(move |tx| {
-                Box::pin(async move {
-                    let info = active(tx, &id).await?;
-                    if info.status.is_terminal() && info.status != RunStatus::Finished {
-                        return Err(Error::invalid(format!("The run {id} has ended and takes no outputs.")));
-                    }
-                    for link in &models {
-                        inputs::add_model(tx, &id, "output", link).await?;
-                    }
-                    Ok(())
-                })
-            })
-            .await
+        self.link(run_id, Vec::new(), Vec::new(), models).await
+    }
+
+    async fn link(
+        &self,
+        run_id: &str,
+        datasets: Vec<DatasetInput>,
+        inputs: Vec<ModelLink>,
+        outputs: Vec<ModelLink>,
+    ) -> Result<()> {
+        let operation = Operation::Link { run_id: run_id.to_owned(), datasets, inputs, outputs };
+        match self.state.ask(operation).await? {
+            Answer::Done => Ok(()),
+            other => Err(Error::internal(format!("a link was answered with {other:?}"))),
+        }
     }
 
     /// Name, digest and context of the datasets that experiments' runs read.
@@ -261,8 +153,9 @@ impl Runs {
     }
 }
 
-fn check_dataset(input: &DatasetInput) -> Result<()> {
+fn check_dataset(index: usize, input: &DatasetInput) -> Result<()> {
     let dataset = &input.dataset;
+    let _ = index;
     check_length("name", 500, &dataset.name)?;
     check_length("digest", 36, &dataset.digest)?;
     check_length("source", 65_535, &dataset.source)?;
@@ -273,21 +166,4 @@ fn check_dataset(input: &DatasetInput) -> Result<()> {
         check_length("value", 500, &tag.value)?;
     }
     Ok(())
-}
-
-fn check_unchanged(run_id: &str, params: &[Param], logged: &BTreeMap<String, String>) -> Result<()> {
-    let changed: Vec<String> = params
-        .iter()
-        .filter_map(|param| {
-            let old = logged.get(&param.key).filter(|old| **old != param.value)?;
-            Some(format!("{{'key': '{}', 'old_value': '{old}', 'new_value': '{}'}}", param.key, param.value))
-        })
-        .collect();
-    if changed.is_empty() {
-        return Ok(());
-    }
-    Err(Error::invalid(format!(
-        "Changing param values is not allowed. Params were already logged='[{}]' for run ID='{run_id}'.",
-        changed.join(", ")
-    )))
 }

@@ -1,23 +1,38 @@
 //! The operations of tracking.
 
 pub(crate) mod artifacts;
+pub(crate) mod bulk;
+pub(crate) mod chart;
 mod experiments;
+mod history;
+pub(crate) mod leaderboard;
 pub(crate) mod logged_models;
 mod logging;
 mod runs;
+pub(crate) mod search;
+pub(crate) mod table;
+pub(crate) mod views;
 
-use ropewalk_core::{Core, Error, Result};
+use std::sync::Arc;
+
+use ropewalk_core::{Core, Error};
+
+pub(crate) use runs::NAME_TAG;
+
+use crate::state::State;
 
 /// Experiments, runs and what they log. Cheap to clone.
 #[derive(Clone)]
 pub struct Runs {
     core: Core,
+    pub(crate) state: Arc<State>,
 }
 
 impl Runs {
-    /// Tracking on this home's database and blobs.
+    /// Tracking on this home's database and blobs. Starts the tasks that write runs, which end with the last clone.
     pub fn new(core: Core) -> Self {
-        Self { core }
+        let state = State::start(core.clone());
+        Self { core, state }
     }
 
     /// What it stands on.
@@ -26,24 +41,10 @@ impl Runs {
     }
 }
 
-fn no_run(id: &str) -> Error {
+pub(crate) fn no_run(id: &str) -> Error {
     Error::not_found(format!("Run with id={id} not found")).hint("ropewalk run list")
 }
 
-fn no_experiment(id: &str) -> Error {
+pub(crate) fn no_experiment(id: &str) -> Error {
     Error::not_found(format!("No Experiment with id={id} exists")).hint("ropewalk run list")
-}
-
-/// The limit of a page: a number asked for, within bounds; `default` if none.
-pub(crate) fn page_limit(asked: Option<i64>, default: u32, most: u32) -> Result<u32> {
-    match asked {
-        None => Ok(default),
-        Some(number) if number < 1 => Err(Error::invalid(format!(
-            "Invalid value {number} for parameter 'max_results' supplied. It must be a positive integer"
-        ))),
-        Some(number) if number > i64::from(most) => Err(Error::invalid(format!(
-            "Invalid value {number} for parameter 'max_results' supplied. It must be at most {most}"
-        ))),
-        Some(number) => Ok(u32::try_from(number).unwrap_or(most)),
-    }
 }

@@ -1,19 +1,17 @@
 //! Runs.
 
-use ropewalk_core::database::Connection;
-use ropewalk_core::journal::{NewEntry, Reference};
-use ropewalk_core::page::{Paged, decode_offset};
+use ropewalk_core::journal::Reference;
 use ropewalk_core::{Actor, Error, Result, new_id, now_ms};
 use serde_json::json;
 
+use super::search::{Body, PageRun};
 use super::{Runs, experiments::must_be_active, no_run};
-use crate::filter::{parse, parse_order};
-use crate::limits::{SEARCH_RESULTS, check_batch};
-use crate::model::{
-    Lifecycle, Run, RunData, RunInfo, RunLineage, RunLinks, RunSearch, RunStatus, Tag, experiment_number,
-};
+use crate::limits::check_batch;
+use crate::model::{Lifecycle, Run, RunData, RunInfo, RunLineage, RunLinks, RunStatus, Tag};
 use crate::names::run_name;
-use crate::store::{logging, runs as store, search};
+use crate::state::change::Change;
+use crate::state::{Answer, Operation, RunUpdate};
+use crate::store::{inputs, runs as store};
 
 /// The tag that carries a run's name, for clients that read it there.
 pub const NAME_TAG: &str = "mlflow.runName";
@@ -87,26 +85,35 @@ impl Runs {
             end_time: None,
             lifecycle_stage: Lifecycle::Active,
         };
-        let number = experiment_number(&info.experiment_id)?;
-        let actor = actor.as_str().to_owned();
-        self.core
-            .database
-            .write(move |tx| {
-                Box::pin(async move {
-                    store::insert(tx, number, &info, &actor).await?;
-                    logging::set_tags(tx, &info.run_id, &tags).await?;
-                    tags.sort_by(|a, b| a.key.cmp(&b.key));
-                    Ok(Run { info, data: RunData { tags, ..RunData::default() }, links: RunLinks::default() })
-                })
-            })
-            .await
+        let change = Change::new(&[], &[], &tags);
+        tags.sort_by(|a, b| a.key.cmp(&b.key));
+        tags.dedup_by(|later, earlier| {
+            // Of two with the same key the later counts.
+            let same = later.key == earlier.key;
+            if same {
+                std::mem::swap(&mut later.value, &mut earlier.value);
+            }
+            same
+        });
+        let operation = Operation::Create { info: info.clone(), change, actor: actor.as_str().to_owned() };
+        self.state.ask(operation).await?;
+        Ok(Run { info, data: RunData { tags, ..RunData::default() }, links: RunLinks::default() })
     }
 
     /// A run with all that it logged, active or deleted.
     pub async fn get_run(&self, id: &str) -> Result<Run> {
-        let mut connection = self.core.database.read().await?;
-        let info = store::get(&mut connection, id).await?.ok_or_else(|| no_run(id))?;
-        store::assemble(&mut connection, vec![info]).await?.pop().ok_or_else(|| no_run(id))
+        self.page_run(id).await?.into_run()
+    }
+
+    /// As [`Runs::get_run`], as it is at hand.
+    pub(crate) async fn page_run(&self, id: &str) -> Result<PageRun> {
+        let (info, document) = self.state.run(id).await?.ok_or_else(|| no_run(id))?;
+        let mut links = RunLinks::default();
+        if document.linked {
+            let mut connection = self.core.database.read().await?;
+            links = inputs::links(&mut connection, &[id.to_owned()]).await?.remove(id).unwrap_or_default();
+        }
+        Ok(PageRun { info, body: Body::Whole(document), links })
     }
 
     /// A run's own row.
@@ -134,35 +141,6 @@ impl Runs {
         }
     }
 
-    /// A page of runs.
-    ///
-    /// # Errors
-    /// `invalid` for a filter or an order that cannot be read.
-    pub async fn search_runs(&self, asked: &RunSearch) -> Result<Paged<Run>> {
-        let comparisons = parse(&asked.filter)?;
-        let orders = asked.order_by.iter().map(|order| parse_order(order)).collect::<Result<Vec<_>>>()?;
-        let limit = match asked.max_results {
-            0 => 1000,
-            number => number.min(SEARCH_RESULTS),
-        };
-        let offset = decode_offset(asked.page_token.as_deref())?;
-        let experiments =
-            asked.experiment_ids.iter().map(|id| experiment_number(id)).collect::<Result<Vec<_>>>()?;
-        let mut connection = self.core.database.read().await?;
-        let query = search::Query {
-            experiments: &experiments,
-            comparisons: &comparisons,
-            view: asked.view,
-            orders: &orders,
-            // One more than the page tells whether there is a next one.
-            limit: i64::from(limit) + 1,
-            offset: i64::try_from(offset).unwrap_or(i64::MAX),
-        };
-        let infos = search::search(&mut connection, self.core.database.dialect(), &query).await?;
-        let page = Paged::cut(infos, offset, limit);
-        Ok(Paged { items: store::assemble(&mut connection, page.items).await?, next_token: page.next_token })
-    }
-
     /// Ends a run and tells the journal what it read and made.
     ///
     /// # Errors
@@ -178,7 +156,8 @@ impl Runs {
         if !status.is_terminal() {
             return Err(Error::invalid(format!("a run cannot end as {}", status.as_str())));
         }
-        self.change_run(id, Some(status), Some(end_ms), None, lineage, actor).await
+        let update = RunUpdate { status: Some(status), end_ms: Some(end_ms), name: None };
+        self.change_run(id, update, lineage, actor).await
     }
 
     /// Changes what a client may change of a run. A status that is an end is told to the journal, with the datasets,
@@ -196,51 +175,22 @@ impl Runs {
             _ => RunLineage::default(),
         };
         let end_ms = end_ms.or_else(|| status.filter(|status| status.is_terminal()).map(|_| now_ms()));
-        self.change_run(id, status, end_ms, name, lineage, actor).await
+        let name = name.filter(|name| !name.is_empty()).map(str::to_owned);
+        self.change_run(id, RunUpdate { status, end_ms, name }, lineage, actor).await
     }
 
     async fn change_run(
         &self,
         id: &str,
-        status: Option<RunStatus>,
-        end_ms: Option<i64>,
-        name: Option<&str>,
+        update: RunUpdate,
         lineage: RunLineage,
         actor: &Actor,
     ) -> Result<RunInfo> {
-        let id = id.to_owned();
-        let name = name.filter(|name| !name.is_empty()).map(str::to_owned);
-        let journal = self.core.journal.clone();
-        let actor = actor.clone();
-        self.core
-            .database
-            .write(move |tx| {
-                Box::pin(async move {
-                    let mut info = active(tx, &id).await?;
-                    let was = info.status;
-                    info.status = status.unwrap_or(was);
-                    info.end_time = end_ms.or(info.end_time);
-                    if let Some(name) = name {
-                        logging::set_tags(tx, &id, &[Tag::new(NAME_TAG, name.as_str())]).await?;
-                        info.run_name = name;
-                    }
-                    store::update(tx, &info).await?;
-                    if info.status.is_terminal() && info.status != was {
-                        let entry = NewEntry {
-                            actor,
-                            verb: "run.finish",
-                            subject: Reference::new("run", &id),
-                            inputs: lineage.inputs,
-                            // What the run made hangs from the run, so the run is always among the outputs.
-                            outputs: with_self(lineage.outputs, &id),
-                            facts: facts(&info, lineage.facts),
-                        };
-                        journal.append_in(tx, entry).await?;
-                    }
-                    Ok(info)
-                })
-            })
-            .await
+        let operation = Operation::Update { run_id: id.to_owned(), update, lineage, actor: actor.clone() };
+        match self.state.ask(operation).await? {
+            Answer::Info(info) => Ok(info),
+            other => Err(Error::internal(format!("an update was answered with {other:?}"))),
+        }
     }
 
     /// Deletes a run; it can be restored.
@@ -254,46 +204,8 @@ impl Runs {
     }
 
     async fn set_run_lifecycle(&self, id: &str, lifecycle: Lifecycle) -> Result<()> {
-        let id = id.to_owned();
-        self.core
-            .database
-            .write(move |tx| {
-                Box::pin(async move {
-                    store::get(tx, &id).await?.ok_or_else(|| no_run(&id))?;
-                    let deleted_ms = (lifecycle == Lifecycle::Deleted).then(now_ms);
-                    store::set_lifecycle(tx, &id, lifecycle, deleted_ms).await
-                })
-            })
-            .await
+        self.state.ask(Operation::SetLifecycle { run_id: id.to_owned(), lifecycle }).await.map(drop)
     }
-}
-
-/// The run, if it is active.
-pub(super) async fn active(tx: &mut Connection, id: &str) -> Result<RunInfo> {
-    let info = store::get(tx, id).await?.ok_or_else(|| no_run(id))?;
-    if info.lifecycle_stage == Lifecycle::Active {
-        return Ok(info);
-    }
-    Err(Error::invalid(format!("The run {id} must be in the 'active' state. Current state is deleted.")))
-}
-
-fn with_self(mut outputs: Vec<Reference>, id: &str) -> Vec<Reference> {
-    let own = Reference::new("run", id);
-    if !outputs.contains(&own) {
-        outputs.insert(0, own);
-    }
-    outputs
-}
-
-fn facts(info: &RunInfo, given: serde_json::Value) -> serde_json::Value {
-    let mut facts = json!({
-        "name": info.run_name, "experiment_id": info.experiment_id, "status": info.status,
-        "seconds": info.end_time.map(|end| (end - info.start_time) as f64 / 1000.0),
-    });
-    if let (Some(facts), serde_json::Value::Object(given)) = (facts.as_object_mut(), given) {
-        facts.extend(given);
-    }
-    facts
 }
 
 /// What a run's tags and metrics tell of its lineage.

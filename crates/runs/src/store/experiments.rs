@@ -5,9 +5,11 @@ use ropewalk_core::database::Connection;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use crate::filter::{self, Comparison, Operator, Order};
-use crate::model::{Experiment, Lifecycle, Tag, ViewType};
-use ropewalk_core::database::sql::{Dialect, Sql, text_order};
+use crate::model::{Experiment, Lifecycle, Tag, ViewType, experiment_number};
+use ropewalk_core::database::sql::{Argument, Dialect, Sql, text_order};
+use ropewalk_mlflow::filter::{Comparison, Entity, Order, Value};
+use ropewalk_mlflow::sql::{push, push_keyed};
+use ropewalk_mlflow::{MlflowError, MlflowResult};
 
 const COLUMNS: &str = "e.id, e.name, e.artifact_location, e.lifecycle, e.created_ms, e.updated_ms";
 
@@ -30,6 +32,38 @@ pub(crate) async fn next_number(tx: &mut Connection) -> Result<i64> {
             .fetch_one(tx)
             .await?;
     Ok(row.try_get("value")?)
+}
+
+/// The numbers of all experiments.
+pub(crate) async fn numbers(connection: &mut Connection) -> Result<Vec<i64>> {
+    let rows = sqlx::query("SELECT id FROM run_experiment ORDER BY id").fetch_all(connection).await?;
+    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
+}
+
+/// Experiments deleted before a time that have neither runs nor logged models.
+pub(crate) async fn empty_deleted_before(connection: &mut Connection, ms: i64) -> Result<Vec<i64>> {
+    let rows = sqlx::query(
+        "SELECT e.id FROM run_experiment e WHERE e.lifecycle = 'deleted' AND e.updated_ms <= $1 \
+         AND NOT EXISTS (SELECT 1 FROM run_run r WHERE r.experiment_id = e.id) \
+         AND NOT EXISTS (SELECT 1 FROM run_logged_model m WHERE m.experiment_id = e.id) ORDER BY e.id",
+    )
+    .bind(ms)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
+}
+
+/// Removes all that is kept of an experiment.
+pub(crate) async fn purge(tx: &mut Connection, number: i64) -> Result<()> {
+    for text in [
+        "DELETE FROM run_experiment_tag WHERE experiment_id = $1",
+        "DELETE FROM run_view WHERE experiment_id = $1",
+        "DELETE FROM run_dataset WHERE experiment_id = $1",
+        "DELETE FROM run_experiment WHERE id = $1",
+    ] {
+        sqlx::query(text).bind(number).execute(&mut *tx).await?;
+    }
+    Ok(())
 }
 
 /// Adds an experiment without its tags.
@@ -131,11 +165,13 @@ pub(crate) async fn set_runs_lifecycle(
     number: i64,
     lifecycle: Lifecycle,
     now: i64,
+    changed: i64,
 ) -> Result<()> {
     let deleted = (lifecycle == Lifecycle::Deleted).then_some(now);
-    sqlx::query("UPDATE run_run SET lifecycle = $1, deleted_ms = $2 WHERE experiment_id = $3")
+    sqlx::query("UPDATE run_run SET lifecycle = $1, deleted_ms = $2, changed = $3 WHERE experiment_id = $4")
         .bind(lifecycle.as_str())
         .bind(deleted)
+        .bind(changed)
         .bind(number)
         .execute(tx)
         .await?;
@@ -151,7 +187,7 @@ pub(crate) async fn search(
     orders: &[Order],
     limit: i64,
     offset: i64,
-) -> Result<Vec<Experiment>> {
+) -> MlflowResult<Vec<Experiment>> {
     let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM run_experiment e WHERE "));
     sql.push(match view {
         ViewType::ActiveOnly => "e.lifecycle = 'active'",
@@ -163,15 +199,20 @@ pub(crate) async fn search(
         push_comparison(&mut sql, dialect, comparison)?;
     }
     sql.push(" ORDER BY ");
+    let mut by_id = false;
     for order in orders {
-        let column = order_column(order)?;
-        let column = if column == "e.name" { text_order(dialect, column) } else { column.to_owned() };
-        sql.push(&column).push(if order.ascending { " ASC, " } else { " DESC, " });
+        let (name, text) = column(&order.key);
+        by_id |= name == "e.id";
+        let name = if text { text_order(dialect, name) } else { name.to_owned() };
+        sql.push(&name).push(if order.ascending { " ASC, " } else { " DESC, " });
     }
-    if orders.is_empty() {
-        sql.push("e.created_ms DESC, ");
-    }
-    sql.push("e.id LIMIT ").bind(limit).push(" OFFSET ").bind(offset);
+    // Among equals the stock server puts the last created first, unless nothing was asked for.
+    sql.push(match (orders.is_empty(), by_id) {
+        (true, _) => "e.created_ms DESC, e.id",
+        (_, true) => "e.id",
+        (_, false) => "e.id DESC",
+    });
+    sql.push(" LIMIT ").bind(limit).push(" OFFSET ").bind(offset);
     let mut found = Vec::new();
     for row in sql.fetch(connection).await? {
         found.push(experiment(&row)?);
@@ -180,75 +221,34 @@ pub(crate) async fn search(
     Ok(found)
 }
 
-fn order_column(order: &Order) -> Result<&'static str> {
-    let plain = order
-        .identifier
-        .entity
-        .as_deref()
-        .is_none_or(|entity| matches!(entity, "attribute" | "attributes" | "attr"));
-    match order.identifier.key.as_str() {
-        "name" if plain => Ok("e.name"),
-        "experiment_id" if plain => Ok("e.id"),
-        "creation_time" if plain => Ok("e.created_ms"),
-        "last_update_time" if plain => Ok("e.updated_ms"),
-        other => Err(ropewalk_core::Error::invalid(format!(
-            "Invalid attribute key '{other}' specified for order_by."
-        ))),
+/// The column of an attribute, and whether it is text.
+fn column(key: &str) -> (&'static str, bool) {
+    match key {
+        "name" => ("e.name", true),
+        "creation_time" => ("e.created_ms", false),
+        "last_update_time" => ("e.updated_ms", false),
+        _ => ("e.id", false),
     }
 }
 
-fn push_comparison(sql: &mut Sql, dialect: Dialect, comparison: &Comparison) -> Result<()> {
-    const TEXT: &[Operator] = &[
-        Operator::Equal,
-        Operator::NotEqual,
-        Operator::Like,
-        Operator::ILike,
-        Operator::In,
-        Operator::NotIn,
-    ];
-    let key = comparison.identifier.key.as_str();
-    match comparison.identifier.entity.as_deref() {
-        None | Some("attribute" | "attributes" | "attr") => match key {
-            "name" => {
-                filter::expect_operator(comparison, TEXT)?;
-                filter::push_text(sql, dialect, "e.name", comparison)
-            }
-            "creation_time" => numeric(sql, "e.created_ms", comparison),
-            "last_update_time" => numeric(sql, "e.updated_ms", comparison),
-            other => Err(ropewalk_core::Error::invalid(format!(
-                "Invalid attribute key '{other}' specified. Valid keys are '{{'name', 'creation_time', 'last_update_time'}}'"
-            ))),
-        },
-        Some("tag" | "tags") => {
-            let missing = comparison.operator == Operator::IsNull;
-            sql.push(if missing { "NOT EXISTS (" } else { "EXISTS (" });
-            sql.push("SELECT 1 FROM run_experiment_tag t WHERE t.experiment_id = e.id AND t.key = ")
-                .bind(key);
-            if !matches!(comparison.operator, Operator::IsNull | Operator::IsNotNull) {
-                filter::expect_operator(comparison, TEXT)?;
-                sql.push(" AND ");
-                filter::push_text(sql, dialect, "t.value", comparison)?;
-            }
-            sql.push(")");
-            Ok(())
+fn push_comparison(sql: &mut Sql, dialect: Dialect, comparison: &Comparison) -> MlflowResult<()> {
+    if comparison.entity == Entity::Tag {
+        let from = "SELECT 1 FROM run_experiment_tag t WHERE t.experiment_id = e.id";
+        return push_keyed(sql, dialect, from, ("t.key", "t.value"), comparison);
+    }
+    if comparison.key != "experiment_id" {
+        return push(sql, dialect, column(&comparison.key).0, comparison);
+    }
+    let number = |id: &str| experiment_number(id).map(Argument::from);
+    sql.push("e.id ").push(comparison.operator.as_str()).push(" ");
+    match &comparison.value {
+        Value::List(ids) => {
+            sql.bind_list(ids.iter().map(|id| number(id)).collect::<Result<Vec<_>>>()?);
         }
-        Some(other) => Err(ropewalk_core::Error::invalid(format!(
-            "Invalid entity type '{other}'. Valid values are ['attribute', 'tag']"
-        ))),
+        Value::Text(id) => {
+            sql.bind(number(id)?);
+        }
+        _ => return Err(MlflowError::invalid("Invalid value for attribute 'experiment_id'")),
     }
-}
-
-fn numeric(sql: &mut Sql, column: &str, comparison: &Comparison) -> Result<()> {
-    filter::expect_operator(
-        comparison,
-        &[
-            Operator::Greater,
-            Operator::GreaterOrEqual,
-            Operator::NotEqual,
-            Operator::Equal,
-            Operator::Less,
-            Operator::LessOrEqual,
-        ],
-    )?;
-    filter::push_number(sql, column, comparison)
+    Ok(())
 }

@@ -7,6 +7,7 @@ use ropewalk_core::database::Connection;
 use sqlx::Row;
 
 use crate::model::{DatasetInfo, DatasetInput, ModelLink, RunLinks, Tag};
+use crate::state::index::{ReadDataset, ReadDatasets};
 use ropewalk_core::database::sql::Sql;
 
 /// The identifier of a dataset in an experiment, added if new.
@@ -166,4 +167,27 @@ pub(crate) async fn summaries(
             ))
         })
         .collect()
+}
+
+/// The datasets that experiments' runs have read, as filters see them.
+pub(crate) async fn read_datasets(connection: &mut Connection, experiments: &[i64]) -> Result<ReadDatasets> {
+    let mut found = ReadDatasets::new();
+    for part in experiments.chunks(super::LIST_LIMIT) {
+        let mut sql = Sql::new(
+            "SELECT i.run_id, d.id, d.name, d.digest, t.value AS context FROM run_input i \
+             JOIN run_run r ON r.id = i.run_id JOIN run_dataset d ON d.id = i.dataset_id \
+             LEFT JOIN run_input_tag t ON t.run_id = i.run_id AND t.dataset_id = d.id AND t.key = 'mlflow.data.context' \
+             WHERE r.experiment_id IN ",
+        );
+        sql.bind_list(part.iter().copied());
+        for row in sql.fetch(connection).await? {
+            let context: Option<String> = row.try_get("context")?;
+            found.entry(row.try_get("run_id")?).or_default().push(ReadDataset {
+                name: row.try_get("name")?,
+                digest: row.try_get("digest")?,
+                contexts: context.into_iter().collect(),
+            });
+        }
+    }
+    Ok(found)
 }

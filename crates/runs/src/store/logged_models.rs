@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use ropewalk_core::Result;
 use ropewalk_core::database::Connection;
-use ropewalk_core::{Error, Result};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::by_owner;
-use crate::filter::{self, Comparison, Operator};
 use crate::logged_model::{LoggedModel, LoggedModelStatus};
 use crate::model::Metric;
-use ropewalk_core::database::sql::{Argument, Dialect, Sql, insert_many};
+use ropewalk_core::database::sql::{Argument, Dialect, Sql, insert_many, text_order};
+use ropewalk_mlflow::filter::{Comparison, Entity, Value};
+use ropewalk_mlflow::sql::{push, push_keyed};
+use ropewalk_mlflow::{MlflowError, MlflowResult};
 
 const COLUMNS: &str = "m.id, m.experiment_id, m.name, m.artifact_uri, m.status, m.status_message, m.created_ms, m.updated_ms, \
                        m.model_type, m.source_run_id";
@@ -119,6 +121,30 @@ pub(crate) async fn delete(tx: &mut Connection, id: &str, now: i64) -> Result<u6
     Ok(done.rows_affected())
 }
 
+/// Logged models deleted before a time, with their artifact roots.
+pub(crate) async fn deleted_before(connection: &mut Connection, ms: i64) -> Result<Vec<(String, String)>> {
+    let rows = sqlx::query(
+        "SELECT id, artifact_uri FROM run_logged_model WHERE lifecycle = 'deleted' AND updated_ms <= $1 ORDER BY id",
+    )
+    .bind(ms)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("artifact_uri")?))).collect()
+}
+
+/// Removes all that is kept of a logged model.
+pub(crate) async fn purge(tx: &mut Connection, id: &str) -> Result<()> {
+    for text in [
+        "DELETE FROM run_logged_model_param WHERE model_id = $1",
+        "DELETE FROM run_logged_model_tag WHERE model_id = $1",
+        "DELETE FROM run_logged_model_metric WHERE model_id = $1",
+        "DELETE FROM run_logged_model WHERE id = $1",
+    ] {
+        sqlx::query(text).bind(id).execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
 /// Adds measurements that judge logged models.
 pub(crate) async fn add_metrics(tx: &mut Connection, run_id: &str, metrics: &[Metric]) -> Result<()> {
     let rows = metrics.iter().filter_map(|metric| {
@@ -149,6 +175,14 @@ pub(crate) async fn get(connection: &mut Connection, id: &str) -> Result<Option<
     let mut sql = Sql::new(&format!(
         "SELECT {COLUMNS} FROM run_logged_model m WHERE m.lifecycle = 'active' AND m.id = "
     ));
+    sql.bind(id);
+    let Some(row) = sql.fetch_optional(connection).await? else { return Ok(None) };
+    Ok(assemble(connection, vec![model(&row)?]).await?.pop())
+}
+
+/// As [`get`], also a deleted one.
+pub(crate) async fn get_any(connection: &mut Connection, id: &str) -> Result<Option<LoggedModel>> {
+    let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM run_logged_model m WHERE m.id = "));
     sql.bind(id);
     let Some(row) = sql.fetch_optional(connection).await? else { return Ok(None) };
     Ok(assemble(connection, vec![model(&row)?]).await?.pop())
@@ -198,111 +232,188 @@ fn latest(metrics: Vec<Metric>) -> Vec<Metric> {
     last.into_values().collect()
 }
 
+/// A search for logged models.
+#[derive(Debug, Clone)]
+pub(crate) struct LoggedModelQuery {
+    pub(crate) experiments: Vec<i64>,
+    pub(crate) comparisons: Vec<Comparison>,
+    /// Datasets on which metrics count, by name and digest; all, if none is named.
+    pub(crate) datasets: Vec<(String, Option<String>)>,
+    pub(crate) orders: Vec<LoggedModelOrder>,
+    pub(crate) limit: i64,
+    pub(crate) offset: i64,
+}
+
 /// One order of a search for logged models.
 #[derive(Debug, Clone)]
-pub struct LoggedModelOrder {
+pub(crate) struct LoggedModelOrder {
     /// `creation_timestamp`, `metrics.accuracy` and the like.
-    pub field: String,
+    pub(crate) field: String,
     /// Smallest first.
-    pub ascending: bool,
+    pub(crate) ascending: bool,
+    /// The dataset on which the metric counts.
+    pub(crate) dataset: (Option<String>, Option<String>),
 }
 
 /// One page of logged models and, if there is one, the first of the next.
 pub(crate) async fn search(
     connection: &mut Connection,
     dialect: Dialect,
-    experiments: &[i64],
-    comparisons: &[Comparison],
-    orders: &[LoggedModelOrder],
-    limit: i64,
-    offset: i64,
-) -> Result<Vec<LoggedModel>> {
-    let mut sql = Sql::new(&format!(
-        "SELECT {COLUMNS} FROM run_logged_model m WHERE m.lifecycle = 'active' AND m.experiment_id IN "
-    ));
-    sql.bind_list(experiments.iter().copied());
-    for comparison in comparisons {
+    query: &LoggedModelQuery,
+) -> MlflowResult<Vec<LoggedModel>> {
+    let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM run_logged_model m"));
+    let mut order_by = String::new();
+    let (mut by_time, mut by_id) = (false, false);
+    for (index, order) in query.orders.iter().enumerate() {
+        let way = if order.ascending { "ASC" } else { "DESC" };
+        let column = if order.field.contains('.') {
+            push_metric_join(&mut sql, index, query, order)?;
+            format!("o{index}.value")
+        } else {
+            let (column, text) = column(&order.field).ok_or_else(|| {
+                MlflowError::invalid(format!("Invalid order by field name: {}", order.field))
+            })?;
+            by_time |= column == "m.created_ms";
+            by_id |= column == "m.id";
+            if text { text_order(dialect, column) } else { column.to_owned() }
+        };
+        order_by.push_str(&format!("CASE WHEN {column} IS NULL THEN 1 ELSE 0 END, {column} {way}, "));
+    }
+    sql.push(" WHERE m.lifecycle = 'active' AND m.experiment_id IN ")
+        .bind_list(query.experiments.iter().copied());
+    for comparison in &query.comparisons {
         sql.push(" AND ");
-        push_comparison(&mut sql, dialect, comparison)?;
+        push_comparison(&mut sql, dialect, query, comparison)?;
     }
-    sql.push(" ORDER BY ");
-    for order in orders {
-        push_order(&mut sql, order)?;
-        sql.push(if order.ascending { " ASC, " } else { " DESC, " });
+    let by_metric = query.comparisons.iter().any(|comparison| comparison.entity == Entity::Metric);
+    if !query.datasets.is_empty() && !by_metric {
+        sql.push(" AND EXISTS (SELECT 1 FROM run_logged_model_metric x WHERE x.model_id = m.id");
+        push_datasets(&mut sql, &query.datasets);
+        sql.push(")");
     }
-    sql.push("m.created_ms DESC, m.id LIMIT ").bind(limit).push(" OFFSET ").bind(offset);
+    sql.push(" ORDER BY ").push(&order_by);
+    if !by_time {
+        sql.push("m.created_ms DESC, ");
+    }
+    sql.push(if by_id { "m.updated_ms" } else { "m.id" });
+    sql.push(" LIMIT ").bind(query.limit).push(" OFFSET ").bind(query.offset);
     let mut found = Vec::new();
     for row in sql.fetch(connection).await? {
         found.push(model(&row)?);
     }
-    assemble(connection, found).await
+    Ok(assemble(connection, found).await?)
 }
 
+/// The column of an attribute, under any of its names, and whether it is text.
 fn column(key: &str) -> Option<(&'static str, bool)> {
     Some(match key {
-        "name" => ("m.name", false),
-        "model_id" => ("m.id", false),
-        "model_type" => ("m.model_type", false),
-        "status" => ("m.status", false),
-        "source_run_id" => ("m.source_run_id", false),
-        "artifact_uri" => ("m.artifact_uri", false),
-        "experiment_id" => ("m.experiment_id", true),
-        "creation_timestamp" | "creation_time" | "creation_timestamp_ms" => ("m.created_ms", true),
+        "name" => ("m.name", true),
+        "model_id" => ("m.id", true),
+        "model_type" => ("m.model_type", true),
+        "status" => ("m.status", true),
+        "source_run_id" => ("m.source_run_id", true),
+        "artifact_location" | "artifact_uri" => ("m.artifact_uri", true),
+        "experiment_id" => ("m.experiment_id", false),
+        "lifecycle_stage" => ("m.lifecycle", true),
+        "status_message" => ("m.status_message", true),
+        "creation_timestamp" | "creation_time" | "creation_timestamp_ms" => ("m.created_ms", false),
         "last_updated_timestamp" | "last_updated_timestamp_ms" | "last_updated_time" => {
-            ("m.updated_ms", true)
+            ("m.updated_ms", false)
         }
         _ => return None,
     })
 }
 
-fn push_order(sql: &mut Sql, order: &LoggedModelOrder) -> Result<()> {
-    if let Some(key) = order.field.strip_prefix("metrics.") {
-        sql.push(
-            "(SELECT x.value FROM run_logged_model_metric x WHERE x.model_id = m.id AND x.is_nan = 0 AND x.key = ",
-        );
-        sql.bind(key).push(" ORDER BY x.step DESC, x.timestamp_ms DESC LIMIT 1)");
-        return Ok(());
+fn push_datasets(sql: &mut Sql, datasets: &[(String, Option<String>)]) {
+    for (index, (name, digest)) in datasets.iter().enumerate() {
+        sql.push(if index == 0 { " AND (" } else { " OR " });
+        sql.push("x.dataset_name = ").bind(name.as_str());
+        if let Some(digest) = digest {
+            sql.push(" AND x.dataset_digest = ").bind(digest.as_str());
+        }
     }
-    let field = order.field.strip_prefix("attributes.").unwrap_or(&order.field);
-    let (column, _) =
-        column(field).ok_or_else(|| Error::invalid(format!("Invalid order_by field: {field}")))?;
-    sql.push(column);
+    if !datasets.is_empty() {
+        sql.push(")");
+    }
+}
+
+/// Appends the latest value of a metric by model, of those datasets that count.
+fn push_latest(sql: &mut Sql, key: &str, query: &LoggedModelQuery, own: &(Option<String>, Option<String>)) {
+    sql.push(
+        "SELECT model_id, value FROM (SELECT x.model_id, x.value, ROW_NUMBER() OVER (PARTITION BY x.model_id \
+         ORDER BY x.step DESC, x.timestamp_ms DESC, x.value DESC) AS place FROM run_logged_model_metric x WHERE x.key = ",
+    );
+    sql.bind(key).push(" AND x.model_id IN (SELECT l.id FROM run_logged_model l WHERE l.experiment_id IN ");
+    sql.bind_list(query.experiments.iter().copied()).push(")");
+    push_datasets(sql, &query.datasets);
+    for (column, value) in [("x.dataset_name", &own.0), ("x.dataset_digest", &own.1)] {
+        if let Some(value) = value {
+            sql.push(&format!(" AND {column} = ")).bind(value.as_str());
+        }
+    }
+    sql.push(") ranked WHERE place = 1");
+}
+
+fn push_metric_join(
+    sql: &mut Sql,
+    index: usize,
+    query: &LoggedModelQuery,
+    order: &LoggedModelOrder,
+) -> MlflowResult<()> {
+    let Some(("metrics", key)) = order.field.split_once('.') else {
+        return Err(MlflowError::invalid(format!(
+            "Invalid order by field name: {}. Only metrics are supported.",
+            order.field
+        )));
+    };
+    sql.push(" LEFT JOIN (");
+    push_latest(sql, key, query, &order.dataset);
+    sql.push(&format!(") o{index} ON o{index}.model_id = m.id"));
     Ok(())
 }
 
-fn push_comparison(sql: &mut Sql, dialect: Dialect, comparison: &Comparison) -> Result<()> {
-    let key = comparison.identifier.key.as_str();
-    let missing = comparison.operator == Operator::IsNull;
-    match comparison.identifier.entity.as_deref() {
-        None | Some("attribute" | "attributes" | "attr") => {
-            let (column, numeric) = column(key)
-                .ok_or_else(|| Error::invalid(format!("Invalid attribute key '{key}' specified.")))?;
-            if numeric {
-                filter::push_number(sql, column, comparison)
-            } else {
-                filter::push_text(sql, dialect, column, comparison)
-            }
-        }
-        Some(entity @ ("tag" | "tags" | "param" | "params" | "parameter" | "parameters")) => {
-            let table =
-                if entity.starts_with("tag") { "run_logged_model_tag" } else { "run_logged_model_param" };
-            sql.push(if missing { "NOT EXISTS (" } else { "EXISTS (" });
-            sql.push(&format!("SELECT 1 FROM {table} k WHERE k.model_id = m.id AND k.key = ")).bind(key);
-            if !matches!(comparison.operator, Operator::IsNull | Operator::IsNotNull) {
-                sql.push(" AND ");
-                filter::push_text(sql, dialect, "k.value", comparison)?;
-            }
+fn push_comparison(
+    sql: &mut Sql,
+    dialect: Dialect,
+    query: &LoggedModelQuery,
+    comparison: &Comparison,
+) -> MlflowResult<()> {
+    match comparison.entity {
+        Entity::Metric => {
+            sql.push("m.id IN (SELECT model_id FROM (");
+            push_latest(sql, &comparison.key, query, &(None, None));
+            sql.push(") latest WHERE ");
+            push(sql, dialect, "latest.value", comparison)?;
             sql.push(")");
             Ok(())
         }
-        Some("metric" | "metrics") => {
-            let number = filter::expect_number(comparison)?;
-            sql.push("EXISTS (SELECT 1 FROM run_logged_model_metric x WHERE x.model_id = m.id AND x.is_nan = 0 AND x.key = ").bind(key);
-            sql.push(" AND x.value ").push(comparison.operator.as_str()).push(" ").bind(number).push(")");
-            Ok(())
+        Entity::Tag | Entity::Parameter => {
+            let table = if comparison.entity == Entity::Tag {
+                "run_logged_model_tag"
+            } else {
+                "run_logged_model_param"
+            };
+            let from = format!("SELECT 1 FROM {table} k WHERE k.model_id = m.id");
+            push_keyed(sql, dialect, &from, ("k.key", "k.value"), comparison)
         }
-        Some(other) => Err(Error::invalid(format!(
-            "Invalid entity type '{other}'. Valid values are ['metric', 'parameter', 'tag', 'attribute']"
-        ))),
+        _ => {
+            let (column, _) = column(&comparison.key)
+                .ok_or_else(|| MlflowError::invalid(format!("Invalid attribute key '{}'", comparison.key)))?;
+            if column == "m.status" {
+                return push(sql, dialect, column, &with_stored_status(comparison));
+            }
+            push(sql, dialect, column, comparison)
+        }
     }
+}
+
+/// A comparison of a status, whose words differ from those that are stored.
+fn with_stored_status(comparison: &Comparison) -> Comparison {
+    let stored = |word: &String| if word == "FAILED" { "UPLOAD_FAILED".to_owned() } else { word.clone() };
+    let value = match &comparison.value {
+        Value::Text(word) => Value::Text(stored(word)),
+        Value::List(words) => Value::List(words.iter().map(stored).collect()),
+        other => other.clone(),
+    };
+    Comparison { value, ..comparison.clone() }
 }

@@ -1,11 +1,13 @@
 //! The SQL of tracking.
 
+pub(crate) mod changes;
+pub(crate) mod documents;
 pub(crate) mod experiments;
 pub(crate) mod inputs;
 pub(crate) mod logged_models;
-pub(crate) mod logging;
 pub(crate) mod runs;
-pub(crate) mod search;
+pub(crate) mod segments;
+pub(crate) mod views;
 
 use std::collections::BTreeMap;
 

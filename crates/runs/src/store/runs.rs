@@ -1,15 +1,13 @@
-//! Runs: their rows, and their assembly with all that they logged.
-
-use std::collections::BTreeMap;
+//! Runs: their rows.
 
 use ropewalk_core::Result;
 use ropewalk_core::database::Connection;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::{by_owner, metric};
-use crate::model::{Lifecycle, Metric, Param, Run, RunData, RunInfo, RunLinks, RunStatus, Tag};
-use ropewalk_core::database::sql::Sql;
+use ropewalk_core::database::sql::{Sql, insert_many};
+
+use crate::model::{Lifecycle, RunInfo, RunStatus};
 
 pub(crate) const COLUMNS: &str =
     "r.id, r.experiment_id, r.name, r.user_id, r.status, r.start_ms, r.end_ms, r.lifecycle, r.artifact_uri";
@@ -28,10 +26,16 @@ pub(crate) fn info(row: &AnyRow) -> Result<RunInfo> {
     })
 }
 
-pub(crate) async fn insert(tx: &mut Connection, experiment: i64, info: &RunInfo, actor: &str) -> Result<()> {
+pub(crate) async fn insert(
+    tx: &mut Connection,
+    experiment: i64,
+    info: &RunInfo,
+    actor: &str,
+    number: i64,
+) -> Result<()> {
     sqlx::query(
-        "INSERT INTO run_run (id, experiment_id, name, user_id, status, start_ms, end_ms, lifecycle, artifact_uri, actor) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO run_run (id, experiment_id, name, user_id, status, start_ms, end_ms, lifecycle, artifact_uri, actor, changed) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(info.run_id.as_str())
     .bind(experiment)
@@ -43,6 +47,7 @@ pub(crate) async fn insert(tx: &mut Connection, experiment: i64, info: &RunInfo,
     .bind(info.lifecycle_stage.as_str())
     .bind(info.artifact_uri.as_str())
     .bind(actor)
+    .bind(number)
     .execute(tx)
     .await?;
     Ok(())
@@ -71,11 +76,12 @@ pub(crate) async fn with_prefix(
 }
 
 /// Changes status, end and name.
-pub(crate) async fn update(tx: &mut Connection, info: &RunInfo) -> Result<()> {
-    sqlx::query("UPDATE run_run SET status = $1, end_ms = $2, name = $3 WHERE id = $4")
+pub(crate) async fn update(tx: &mut Connection, info: &RunInfo, number: i64) -> Result<()> {
+    sqlx::query("UPDATE run_run SET status = $1, end_ms = $2, name = $3, changed = $4 WHERE id = $5")
         .bind(info.status.as_str())
         .bind(info.end_time)
         .bind(info.run_name.as_str())
+        .bind(number)
         .bind(info.run_id.as_str())
         .execute(tx)
         .await?;
@@ -87,48 +93,61 @@ pub(crate) async fn set_lifecycle(
     id: &str,
     lifecycle: Lifecycle,
     deleted_ms: Option<i64>,
+    number: i64,
 ) -> Result<()> {
-    sqlx::query("UPDATE run_run SET lifecycle = $1, deleted_ms = $2 WHERE id = $3")
+    sqlx::query("UPDATE run_run SET lifecycle = $1, deleted_ms = $2, changed = $3 WHERE id = $4")
         .bind(lifecycle.as_str())
         .bind(deleted_ms)
+        .bind(number)
         .bind(id)
         .execute(tx)
         .await?;
     Ok(())
 }
 
-/// Adds to each run what it logged, in a handful of queries for all of them.
-pub(crate) async fn assemble(connection: &mut Connection, infos: Vec<RunInfo>) -> Result<Vec<Run>> {
-    let ids: Vec<String> = infos.iter().map(|info| info.run_id.clone()).collect();
-    let mut metrics = latest_metrics(connection, &ids).await?;
-    let mut params = by_owner(connection, "run_param", "run_id", "key, value", &ids, |row| {
-        Ok(Param::new(row.try_get::<String, _>("key")?, row.try_get::<String, _>("value")?))
-    })
-    .await?;
-    let mut tags = by_owner(connection, "run_tag", "run_id", "key, value", &ids, tag).await?;
-    let mut links = super::inputs::links(connection, &ids).await?;
-    let runs = infos.into_iter().map(|info| {
-        let id = info.run_id.as_str();
-        let data = RunData {
-            metrics: metrics.remove(id).unwrap_or_default(),
-            params: params.remove(id).unwrap_or_default(),
-            tags: tags.remove(id).unwrap_or_default(),
-        };
-        let links: RunLinks = links.remove(id).unwrap_or_default();
-        Run { data, links, info }
-    });
-    Ok(runs.collect())
+/// Moves a run to another experiment.
+pub(crate) async fn set_experiment(
+    tx: &mut Connection,
+    id: &str,
+    experiment: i64,
+    number: i64,
+) -> Result<()> {
+    sqlx::query("UPDATE run_run SET experiment_id = $1, changed = $2 WHERE id = $3")
+        .bind(experiment)
+        .bind(number)
+        .bind(id)
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
-/// The latest metrics of many runs.
-pub(crate) async fn latest_metrics(
-    connection: &mut Connection,
-    ids: &[String],
-) -> Result<BTreeMap<String, Vec<Metric>>> {
-    by_owner(connection, "run_latest_metric", "run_id", "key, value, is_nan, timestamp_ms, step", ids, metric)
-        .await
+/// Deleted runs, those deleted before a time.
+pub(crate) async fn deleted_before(connection: &mut Connection, ms: i64, limit: i64) -> Result<Vec<RunInfo>> {
+    let mut sql = Sql::new(&format!(
+        "SELECT {COLUMNS} FROM run_run r WHERE r.lifecycle = 'deleted' AND COALESCE(r.deleted_ms, 0) <= "
+    ));
+    sql.bind(ms).push(" ORDER BY r.id LIMIT ").bind(limit);
+    sql.fetch(connection).await?.iter().map(info).collect()
 }
 
-pub(crate) fn tag(row: &AnyRow) -> Result<Tag> {
-    Ok(Tag::new(row.try_get::<String, _>("key")?, row.try_get::<String, _>("value")?))
+/// Removes all that is kept of a run.
+pub(crate) async fn purge(tx: &mut Connection, id: &str) -> Result<()> {
+    for text in [
+        "DELETE FROM run_change WHERE run_id = $1",
+        "DELETE FROM run_segment WHERE run_id = $1",
+        "DELETE FROM run_input_tag WHERE run_id = $1",
+        "DELETE FROM run_input WHERE run_id = $1",
+        "DELETE FROM run_model_link WHERE run_id = $1",
+        "DELETE FROM run_logged_model_metric WHERE run_id = $1",
+        "DELETE FROM run_run WHERE id = $1",
+    ] {
+        sqlx::query(text).bind(id).execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+/// Notes that runs are gone, for servers that remember them.
+pub(crate) async fn note_purged(tx: &mut Connection, number: i64, ids: &[String]) -> Result<()> {
+    let rows = ids.iter().map(|id| vec![number.into(), id.as_str().into()]).collect();
+    insert_many(tx, "INSERT INTO run_purge (number, run_id)", rows, "ON CONFLICT DO NOTHING").await
 }

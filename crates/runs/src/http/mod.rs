@@ -1,5 +1,9 @@
 //! Our own routes, under `/api/v1`, and MLflow's beside them.
 
+mod chart;
+mod experiments;
+mod table;
+
 use std::collections::BTreeMap;
 
 use axum::Json;
@@ -25,6 +29,9 @@ pub fn routes(runs: &Runs) -> OpenApiRouter {
         .routes(routes!(run_metrics))
         .routes(routes!(run_artifacts))
         .routes(routes!(run_file))
+        .merge(table::routes())
+        .merge(chart::routes())
+        .merge(experiments::routes())
         .with_state(runs.clone())
         .merge(OpenApiRouter::from(crate::mlflow::routes(runs)))
 }
@@ -127,7 +134,7 @@ async fn list_experiments(
 ) -> Result<Json<Paged<Experiment>>> {
     let filter = query.filter.unwrap_or_default();
     let limit = query.limit.unwrap_or(100).clamp(1, 1000);
-    let orders = orders(query.order_by.as_deref());
+    let orders = listed(query.order_by.as_deref());
     Ok(Json(
         runs.search_experiments(
             &filter,
@@ -140,11 +147,12 @@ async fn list_experiments(
     ))
 }
 
-fn orders(text: Option<&str>) -> Vec<String> {
+/// The items of a list with commas.
+fn listed(text: Option<&str>) -> Vec<String> {
     text.unwrap_or_default()
         .split(',')
         .map(str::trim)
-        .filter(|order| !order.is_empty())
+        .filter(|item| !item.is_empty())
         .map(str::to_owned)
         .collect()
 }
@@ -154,14 +162,14 @@ fn orders(text: Option<&str>) -> Vec<String> {
 async fn list_runs(State(runs): State<Runs>, Query(query): Query<ListQuery>) -> Result<Json<Paged<RunRow>>> {
     let experiment_ids = match query.experiment.as_deref().filter(|name| !name.is_empty()) {
         None => Vec::new(),
-        Some(name) => vec![find_experiment(&runs, name).await?],
+        Some(name) => vec![runs.experiment_id(name).await?],
     };
     let found = runs
         .search_runs(&RunSearch {
             experiment_ids,
             filter: query.filter.unwrap_or_default(),
             view: query.view.unwrap_or_default(),
-            order_by: orders(query.order_by.as_deref()),
+            order_by: listed(query.order_by.as_deref()),
             max_results: query.limit.unwrap_or(100).clamp(1, 1000),
             page_token: query.token,
         })
@@ -171,16 +179,6 @@ async fn list_runs(State(runs): State<Runs>, Query(query): Query<ListQuery>) -> 
         items: found.items.iter().map(|run| row(run, &names)).collect(),
         next_token: found.next_token,
     }))
-}
-
-async fn find_experiment(runs: &Runs, name: &str) -> Result<String> {
-    match runs.get_experiment_by_name(name).await {
-        Ok(found) => Ok(found.experiment_id),
-        Err(missing) if name.bytes().all(|byte| byte.is_ascii_digit()) => {
-            runs.get_experiment(name).await.map(|found| found.experiment_id).map_err(|_| missing)
-        }
-        Err(missing) => Err(missing),
-    }
 }
 
 /// Shows a run by its identifier or the first digits of it.
@@ -239,10 +237,14 @@ async fn run_metrics(
         if query.key.as_ref().is_some_and(|key| *key != metric.key) {
             continue;
         }
-        let points = runs.metric_sample(&ids, &metric.key, None, limit).await?;
+        let points = runs.metric_samples(&ids, &metric.key, None, limit).await?.remove(&ids[0]);
         series.push(MetricSeries {
             key: metric.key.clone(),
-            points: points.into_iter().map(|(_, point)| point).collect(),
+            points: points
+                .unwrap_or_default()
+                .into_iter()
+                .map(|point| Metric::new(metric.key.as_str(), point.value, point.timestamp, point.step))
+                .collect(),
         });
     }
     if let (Some(key), true) = (&query.key, series.is_empty()) {
