@@ -11,6 +11,11 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
     (TIMEOUT, "30", "longest time of one attempt to deliver, in seconds"),
     (RETRIES, "3", "attempts after the first, when a receiver fails or cannot be reached"),
     (WORKERS, "10", "deliveries at a time"),
+    (
+        "MLFLOW_WEBHOOK_CACHE_TTL",
+        "60",
+        "accepted, and without effect: a change of a webhook counts at once, since nothing is cached",
+    ),
     (PASSPHRASE, "", "passphrase that webhooks' secrets are sealed with; unset: a key in the home"),
     (PASSPHRASE_VERSION, "1", "number of that passphrase"),
     (KEY, "", "32 bytes in URL-safe base64 to seal webhooks' secrets with, instead of the passphrase"),
