@@ -310,6 +310,14 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::Database(database) if database.is_unique_violation() => {
                 Self::new(Code::AlreadyExists, "that stands already").why(text).source(source)
             }
+            // character_not_in_repertoire: PostgreSQL has no text with a NUL in it.
+            sqlx::Error::Database(database) if database.code().as_deref() == Some("22021") => {
+                Self::invalid("a text must not contain the character NUL").why(text).source(source)
+            }
+            // program_limit_exceeded: a key longer than an entry of PostgreSQL's indexes.
+            sqlx::Error::Database(database) if database.code().as_deref() == Some("54000") => {
+                Self::invalid("a name is longer than this database can index").why(text).source(source)
+            }
             sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => {
                 Self::new(Code::Unavailable, "the database does not answer")
                     .why(text)

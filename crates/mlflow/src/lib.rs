@@ -9,8 +9,10 @@ pub mod filter;
 pub mod json;
 pub mod message;
 pub mod page;
+pub mod python;
 pub mod rules;
 pub mod sql;
+pub mod uri;
 
 use axum::Router;
 

@@ -16,25 +16,33 @@ const ENGINE: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
 );
 
+/// The token of an offset.
+pub fn token(offset: i64) -> String {
+    ENGINE.encode(format!("{{\"offset\": {offset}}}"))
+}
+
 /// The offset of a token; 0 for an empty one.
 ///
 /// # Errors
 /// `INVALID_PARAMETER_VALUE` for a token that this server did not make.
 pub fn offset(token: &str) -> MlflowResult<u64> {
+    let offset = signed_offset(token)?;
+    u64::try_from(offset).map_err(|_| {
+        MlflowError::invalid(format!("Invalid page token, parsed value={{\"offset\":{offset}}}"))
+    })
+}
+
+/// As [`offset`], for searches that take an offset below nothing for nothing.
+///
+/// # Errors
+/// As [`offset`].
+pub fn signed_offset(token: &str) -> MlflowResult<i64> {
     if token.is_empty() {
         return Ok(0);
     }
-    let decoded = decode(token)?;
-    let parsed = std::str::from_utf8(&decoded).ok().and_then(json::parse);
-    let Some(parsed) = parsed else {
-        return Err(MlflowError::invalid(format!(
-            "Invalid page token, decoded value={}",
-            python_bytes(&decoded)
-        )));
-    };
-    let offset = parsed.get("offset").and_then(as_whole).and_then(|offset| u64::try_from(offset).ok());
-    match offset {
-        Some(offset) if offset > 0 => Ok(offset),
+    let parsed = parsed(token)?;
+    match parsed.get("offset").and_then(as_whole) {
+        Some(offset) if offset != 0 => Ok(offset),
         _ => Err(MlflowError::invalid(format!("Invalid page token, parsed value={}", json::dumps(&parsed)))),
     }
 }
@@ -89,6 +97,9 @@ mod tests {
     fn offsets_go_round_and_foreign_tokens_are_refused_in_known_words() {
         assert_eq!(offset(&ropewalk_core::page::encode_offset(12)).unwrap(), 12);
         assert_eq!(offset("").unwrap(), 0);
+        assert_eq!(token(12), ropewalk_core::page::encode_offset(12));
+        assert_eq!(signed_offset(&token(-1)).unwrap(), -1);
+        assert!(offset(&token(-1)).is_err() && offset(&token(0)).is_err());
         let words = |token: &str| offset(token).unwrap_err().message().to_owned();
         assert_eq!(words("abc"), "Invalid page token, could not base64-decode");
         assert_eq!(words("!!"), "Invalid page token, decoded value=b''");

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, State};
-use ropewalk_core::{Actor, Error, Result};
+use axum::extract::{Path, Query, State};
+use ropewalk_core::{Actor, Error, Page, Paged, Result};
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::bundle::{ReferenceProfile, Signature};
 use crate::model::{Gate, ModelVersion, RegisterRequest, RegisteredModel};
-use crate::service::Models;
+use crate::service::{HistoryEntry, Models};
 
 /// The routes of the registry: ours, documented, and MLflow's.
 pub fn routes(models: &Models) -> OpenApiRouter {
@@ -21,6 +21,7 @@ pub fn routes(models: &Models) -> OpenApiRouter {
         .routes(routes!(register))
         .routes(routes!(show_version))
         .routes(routes!(set_alias, remove_alias))
+        .routes(routes!(history))
         .with_state(models.clone())
         .merge(OpenApiRouter::from(crate::mlflow::routes(models)))
 }
@@ -184,4 +185,25 @@ async fn remove_alias(
 ) -> Result<Json<RegisteredModel>> {
     models.delete_alias(&name, &alias, &actor).await?;
     Ok(Json(models.model(&name).await?))
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct PageQuery {
+    /// At most so many, 100 unless said.
+    limit: Option<u32>,
+    /// The `next_token` of the page before.
+    token: Option<String>,
+}
+
+/// Who changed what in a model and its versions, and when; the newest first. It goes on under the names that the model had
+/// before, and after its deletion.
+#[utoipa::path(get, path = "/api/v1/models/{name}/history", tag = "models", params(("name" = String, Path), PageQuery), responses((status = 200, body = Paged<HistoryEntry>)))]
+async fn history(
+    State(models): State<Models>,
+    Path(name): Path<String>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Paged<HistoryEntry>>> {
+    let page = Page { limit: page.limit.unwrap_or(100), token: page.token };
+    Ok(Json(models.history(&name, &page).await?))
 }

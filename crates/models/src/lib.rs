@@ -6,8 +6,10 @@ mod gates;
 mod http;
 mod mlflow;
 pub mod model;
+pub mod rules;
 mod schema;
 mod service;
+mod source;
 mod store;
 pub mod trees;
 
@@ -18,5 +20,6 @@ pub use bundle::{
 pub use http::routes;
 pub use model::{Gate, GateResult, ModelVersion, RegisterRequest, RegisteredModel, VersionSpec};
 pub use schema::MIGRATIONS;
-pub use service::{Models, NewVersion};
+pub use service::{HistoryEntry, Models, NewModel, NewVersion, Window};
+pub use source::{SourceRules, VARIABLES};
 pub use trees::TreeScorer;

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use ropewalk_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::rules::check_model_name;
+
 /// A check that a version must pass before it is registered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "gate", rename_all = "snake_case")]
@@ -190,48 +192,6 @@ impl VersionSpec {
     }
 }
 
-/// Longest registered-model name.
-pub const NAME_LIMIT: usize = 256;
-/// Longest alias.
-pub const ALIAS_LIMIT: usize = 255;
-
-/// Refuses names that could not stand in a path or a model URI.
-pub fn check_model_name(name: &str) -> Result<()> {
-    if name.is_empty() {
-        return Err(Error::invalid("Registered model name cannot be empty."));
-    }
-    if name.contains(['/', ':']) {
-        return Err(Error::invalid(format!("Invalid model name '{name}'. Names cannot contain '/' or ':'.")));
-    }
-    if name.chars().count() > NAME_LIMIT {
-        return Err(Error::invalid(format!("Invalid model name: longer than {NAME_LIMIT} characters.")));
-    }
-    Ok(())
-}
-
-/// Refuses aliases that would be read as a version: `latest`, `v1` and the like.
-pub fn check_alias(alias: &str) -> Result<()> {
-    let number = alias
-        .strip_prefix(['v', 'V'])
-        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()));
-    if alias.eq_ignore_ascii_case("latest") {
-        return Err(Error::invalid("'latest' alias name (case insensitive) is reserved."));
-    }
-    if number {
-        return Err(Error::invalid(format!("Version alias name '{alias}' is reserved.")));
-    }
-    let plain = !alias.is_empty() && alias.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
-    if !plain {
-        return Err(Error::invalid(format!(
-            "Invalid alias name: '{alias}'. Names may only contain alphanumerics, underscores (_), and dashes (-)."
-        )));
-    }
-    if alias.len() > ALIAS_LIMIT {
-        return Err(Error::invalid(format!("Alias name is longer than {ALIAS_LIMIT} characters.")));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -251,16 +211,6 @@ mod tests {
         assert_eq!(VersionSpec::parse("wine").unwrap(), VersionSpec::Latest { name: "wine".into() });
         for wrong in ["", "wine/", "wine/x", "wine/0", "wine@", "/3", "a/b/3"] {
             assert!(VersionSpec::parse(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn reserved_aliases_are_refused() {
-        for wrong in ["latest", "LATEST", "v1", "V12", "", "a b", "a/b"] {
-            assert!(check_alias(wrong).is_err(), "{wrong}");
-        }
-        for right in ["champion", "v1-beta", "v", "a_b"] {
-            check_alias(right).unwrap();
         }
     }
 }

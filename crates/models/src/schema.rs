@@ -3,10 +3,11 @@
 use ropewalk_core::database::Migration;
 
 /// The schema steps of the registry.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    feature: "models",
-    version: 1,
-    sql: "
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        feature: "models",
+        version: 1,
+        sql: "
 CREATE TABLE model_registered (
     name TEXT PRIMARY KEY, description TEXT, created_ms BIGINT NOT NULL, updated_ms BIGINT NOT NULL,
     last_version BIGINT NOT NULL);
@@ -22,5 +23,17 @@ CREATE INDEX model_version_logged ON model_version (model_id);
 CREATE TABLE model_version_tag (
     name TEXT NOT NULL, version BIGINT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (name, version, key));
 ",
-    code: None,
-}];
+        code: None,
+    },
+    // A version without a run has an empty run, as in MLflow: a search for other runs finds it.
+    Migration {
+        feature: "models",
+        version: 2,
+        sql: "
+UPDATE model_version SET run_id = '' WHERE run_id IS NULL;
+UPDATE model_version SET run_link = '' WHERE run_link IS NULL;
+CREATE INDEX model_version_stage ON model_version (name, stage, version);
+",
+        code: None,
+    },
+];

@@ -11,12 +11,13 @@ use ropewalk_core::{Actor, Code, Core, Migration, Page};
 use ropewalk_data::{ColumnKind, Data};
 use ropewalk_ledger::Ledger;
 use ropewalk_models::{
-    BUNDLE_FORMAT, BundleManifest, ColumnProfile, Gate, Models, NewVersion, ReferenceProfile,
-    RegisterRequest, Signature, SignatureField,
+    BUNDLE_FORMAT, BundleManifest, ColumnProfile, Gate, Models, NewModel, NewVersion, ReferenceProfile,
+    RegisterRequest, Signature, SignatureField, SourceRules,
 };
 use ropewalk_prep::pipeline::{Fill, Scaling};
 use ropewalk_prep::{FittedPipeline, FittedStep, InputColumn, Operator, Prep, Target};
 use ropewalk_runs::{Metric, Runs};
+use ropewalk_webhooks::{Options, Webhooks};
 use serde_json::json;
 
 fn migrations() -> Vec<Migration> {
@@ -25,6 +26,7 @@ fn migrations() -> Vec<Migration> {
         ropewalk_data::MIGRATIONS,
         ropewalk_prep::MIGRATIONS,
         ropewalk_runs::MIGRATIONS,
+        ropewalk_webhooks::MIGRATIONS,
         ropewalk_models::MIGRATIONS,
     ]
     .concat()
@@ -32,7 +34,8 @@ fn migrations() -> Vec<Migration> {
 
 fn models(core: &Core) -> Models {
     let prep = Prep::new(core.clone(), Data::new(core.clone()), Ledger::new(core.clone()));
-    Models::new(core.clone(), Runs::new(core.clone()), prep)
+    let webhooks = Webhooks::new(core.clone(), Options::default());
+    Models::new(core.clone(), Runs::new(core.clone()), prep, webhooks, SourceRules::default())
 }
 
 fn ann() -> Actor {
@@ -237,46 +240,33 @@ async fn an_alias_moves_and_says_where_from() {
 async fn versions_count_on_and_the_rest_follows_a_rename() {
     each_database(&migrations(), |core: Core| async move {
         let models = models(&core);
-        models.create_model("m", Some("words"), BTreeMap::from([("a".into(), "1".into())])).await.unwrap();
-        assert_eq!(
-            models.create_model("m", None, BTreeMap::new()).await.unwrap_err().code(),
-            Code::AlreadyExists
-        );
+        let model = NewModel {
+            name: "m".into(),
+            description: "words".into(),
+            tags: vec![("a".into(), "0".into()), ("a".into(), "1".into())],
+        };
+        models.create_model(model.clone(), &ann()).await.unwrap();
+        assert_eq!(models.create_model(model, &ann()).await.unwrap_err().code(), Code::AlreadyExists);
         let new =
             |name: &str| NewVersion { name: name.into(), source: "s3://b/m".into(), ..NewVersion::default() };
         let made = futures(&models, 6, new("m")).await;
         assert_eq!(made, [1, 2, 3, 4, 5, 6]);
         assert_eq!(models.bundle("m", 1).await.unwrap_err().code(), Code::Invalid);
-        models.delete_version("m", 6).await.unwrap();
+        models.delete_version("m", 6, &ann()).await.unwrap();
         assert_eq!(models.create_version(new("m"), &ann()).await.unwrap().version, 7);
         assert_eq!(models.create_version(new("none"), &ann()).await.unwrap_err().code(), Code::NotFound);
-        models.set_version_tag("m", 7, "t", "x").await.unwrap();
+        models.set_version_tag("m", 7, "t", "x", &ann()).await.unwrap();
         models.set_alias("m", "champion", 7, &ann()).await.unwrap();
-        models.set_stage("m", 1, "production", false).await.unwrap();
-        models.set_stage("m", 2, "Production", true).await.unwrap();
+        models.set_stage("m", 1, "production", false, &ann()).await.unwrap();
+        models.set_stage("m", 2, "Production", true, &ann()).await.unwrap();
         assert_eq!(models.get("m", 1).await.unwrap().stage, "Archived");
 
-        models.rename_model("m", "n").await.unwrap();
+        models.rename_model("m", "n", &ann()).await.unwrap();
         let moved = models.resolve("n@champion").await.unwrap();
         assert_eq!((moved.version, moved.tags["t"].as_str()), (7, "x"));
         assert_eq!(models.versions("n").await.unwrap().len(), 6);
         assert_eq!(models.list().await.unwrap()[0].aliases["champion"], 7);
-        assert_eq!(
-            models.search_versions("name = 'n' AND tags.t = 'x'", &[], 10, None).await.unwrap().items.len(),
-            1
-        );
-        let page = models
-            .search_versions("version_number > 2", &["version_number ASC".into()], 2, None)
-            .await
-            .unwrap();
-        assert_eq!(page.items.iter().map(|version| version.version).collect::<Vec<_>>(), [3, 4]);
-        assert!(page.next_token.is_some());
-        assert_eq!(
-            models.search_models("name LIKE 'n%' AND tags.a = '1'", &[], 10, None).await.unwrap().items.len(),
-            1
-        );
-        assert_eq!(models.search_models("size > 1", &[], 10, None).await.unwrap_err().code(), Code::Invalid);
-        models.delete_model("n").await.unwrap();
+        models.delete_model("n", &ann()).await.unwrap();
         assert!(models.list().await.unwrap().is_empty());
         assert_eq!(models.get("n", 7).await.unwrap_err().code(), Code::NotFound);
     })

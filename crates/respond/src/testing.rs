@@ -6,11 +6,12 @@ use ropewalk_core::{Core, Migration};
 use ropewalk_data::Data;
 use ropewalk_learn::Learn;
 use ropewalk_ledger::{Cost, Ledger};
-use ropewalk_models::Models;
+use ropewalk_models::{Models, SourceRules};
 use ropewalk_prep::Prep;
 use ropewalk_runs::Runs;
 use ropewalk_serve::Serve;
 use ropewalk_watch::{Alert, AlertKind, AlertStatus, Watch};
+use ropewalk_webhooks::{Options, Webhooks};
 use serde_json::json;
 
 use crate::Respond;
@@ -103,6 +104,7 @@ pub fn migrations() -> Vec<Migration> {
         ropewalk_data::MIGRATIONS,
         ropewalk_prep::MIGRATIONS,
         ropewalk_runs::MIGRATIONS,
+        ropewalk_webhooks::MIGRATIONS,
         ropewalk_models::MIGRATIONS,
         ropewalk_learn::MIGRATIONS,
         ropewalk_serve::MIGRATIONS,
@@ -118,7 +120,13 @@ pub fn line(core: &Core) -> Respond {
     let data = Data::new(core.clone());
     let prep = Prep::new(core.clone(), data.clone(), ledger.clone());
     let runs = Runs::new(core.clone());
-    let models = Models::new(core.clone(), runs.clone(), prep.clone());
+    let models = Models::new(
+        core.clone(),
+        runs.clone(),
+        prep.clone(),
+        Webhooks::new(core.clone(), Options::default()),
+        SourceRules::default(),
+    );
     let learn = Learn::new(core.clone(), ledger.clone(), prep.clone(), runs.clone());
     let watch = Watch::new(core.clone(), models.clone());
     let serve = Serve::new(core.clone(), ledger.clone(), models.clone(), Arc::new(watch.clone()));

@@ -90,7 +90,7 @@ fn kind_of(verb: &str) -> EventKind {
         "postmortem" => EventKind::Incident,
         _ if verb.starts_with("alert.") => EventKind::Alert,
         _ if verb.starts_with("incident.") => EventKind::Incident,
-        _ if verb.starts_with("run.") || verb.starts_with("sweep.") => EventKind::Model,
+        _ if ["run.", "sweep.", "model."].iter().any(|kind| verb.starts_with(kind)) => EventKind::Model,
         _ if verb.starts_with("rollout") => EventKind::Delivery,
         _ => EventKind::Other,
     }

@@ -14,7 +14,7 @@ use ropewalk_core::{Actor, Core, Page};
 use ropewalk_data::{CommitRequest, Data, FileChange};
 use ropewalk_learn::{Learn, TrainRequest};
 use ropewalk_ledger::Ledger;
-use ropewalk_models::{Gate, Models, RegisterRequest};
+use ropewalk_models::{Gate, Models, RegisterRequest, SourceRules};
 use ropewalk_prep::{Prep, PrepSpec};
 use ropewalk_respond::{
     AutoRunbook, IncidentFilter, IncidentKind, IncidentStatus, Respond, RetrainParameters, Rollout,
@@ -23,6 +23,7 @@ use ropewalk_respond::{
 use ropewalk_runs::Runs;
 use ropewalk_serve::{DeployRequest, InferenceRequest, InputTensor, Serve};
 use ropewalk_watch::{Alert, AlertKind, AlertSink, AlertStatus, Feedback, Watch, Window};
+use ropewalk_webhooks::{Options, Webhooks};
 use serde_json::json;
 
 /// One row: two inputs and the observed quality. In the new world the first input lies elsewhere and counts for less,
@@ -64,7 +65,13 @@ impl Line {
         let data = Data::new(core.clone());
         let prep = Prep::new(core.clone(), data.clone(), ledger.clone());
         let runs = Runs::new(core.clone());
-        let models = Models::new(core.clone(), runs.clone(), prep.clone());
+        let models = Models::new(
+            core.clone(),
+            runs.clone(),
+            prep.clone(),
+            Webhooks::new(core.clone(), Options::default()),
+            SourceRules::default(),
+        );
         let learn = Learn::new(core.clone(), ledger.clone(), prep.clone(), runs.clone());
         let watch = Watch::new(core.clone(), models.clone());
         let serve = Serve::new(core.clone(), ledger.clone(), models.clone(), Arc::new(watch.clone()));
@@ -394,6 +401,7 @@ fn migrations() -> Vec<ropewalk_core::Migration> {
         ropewalk_data::MIGRATIONS,
         ropewalk_prep::MIGRATIONS,
         ropewalk_runs::MIGRATIONS,
+        ropewalk_webhooks::MIGRATIONS,
         ropewalk_models::MIGRATIONS,
         ropewalk_learn::MIGRATIONS,
         ropewalk_serve::MIGRATIONS,

@@ -9,12 +9,13 @@ use ropewalk_data::Data;
 use ropewalk_http::auth::Auth;
 use ropewalk_learn::Learn;
 use ropewalk_ledger::Ledger;
-use ropewalk_models::Models;
+use ropewalk_models::{Models, SourceRules};
 use ropewalk_prep::Prep;
 use ropewalk_respond::Respond;
 use ropewalk_runs::Runs;
 use ropewalk_serve::Serve;
 use ropewalk_watch::Watch;
+use ropewalk_webhooks::{Options, Webhooks};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -29,6 +30,7 @@ pub(crate) struct App {
     data: Data,
     prep: Prep,
     runs: Runs,
+    pub(crate) webhooks: Webhooks,
     models: Models,
     learn: Learn,
     pub(crate) serve: Serve,
@@ -43,6 +45,7 @@ fn migrations() -> Vec<Migration> {
         ropewalk_data::MIGRATIONS,
         ropewalk_prep::MIGRATIONS,
         ropewalk_runs::MIGRATIONS,
+        ropewalk_webhooks::MIGRATIONS,
         ropewalk_models::MIGRATIONS,
         ropewalk_learn::MIGRATIONS,
         ropewalk_serve::MIGRATIONS,
@@ -61,7 +64,9 @@ impl App {
         let data = Data::new(core.clone());
         let prep = Prep::new(core.clone(), data.clone(), ledger.clone());
         let runs = Runs::new(core.clone());
-        let models = Models::new(core.clone(), runs.clone(), prep.clone());
+        let webhooks = Webhooks::new(core.clone(), Options::from_environment()?);
+        let rules = SourceRules::from_environment(&core.settings)?;
+        let models = Models::new(core.clone(), runs.clone(), prep.clone(), webhooks.clone(), rules);
         let learn = Learn::new(core.clone(), ledger.clone(), prep.clone(), runs.clone());
         let watch = Watch::new(core.clone(), models.clone());
         let serve = Serve::new(core.clone(), ledger.clone(), models.clone(), Arc::new(watch.clone()));
@@ -79,7 +84,7 @@ impl App {
         );
         watch.attach_sink(Arc::new(respond.clone()));
         let auth = Auth::new(core.clone());
-        Ok(Self { core, auth, ledger, data, prep, runs, models, learn, serve, watch, respond })
+        Ok(Self { core, auth, ledger, data, prep, runs, webhooks, models, learn, serve, watch, respond })
     }
 
     /// What was used since a meter was started, at this home's rates.
@@ -95,6 +100,7 @@ impl App {
             ropewalk_data::routes(&self.data),
             ropewalk_prep::routes(&self.prep),
             ropewalk_runs::routes(&self.runs),
+            ropewalk_webhooks::routes(&self.webhooks),
             ropewalk_models::routes(&self.models),
             ropewalk_learn::routes(&self.learn),
             ropewalk_serve::routes(&self.serve),

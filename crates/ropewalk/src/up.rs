@@ -51,7 +51,11 @@ impl Server {
         let watch = app.watch.clone();
         let respond = app.respond.clone();
         respond.recover().await?;
-        let background = vec![tokio::spawn(async move { watch.run_monitors().await })];
+        let webhooks = app.webhooks.clone();
+        let background = vec![
+            tokio::spawn(async move { watch.run_monitors().await }),
+            tokio::spawn(async move { webhooks.run().await }),
+        ];
         Running::new(address.clone(), token.clone()).write(&app.core.home)?;
         Ok(Self { app, address, token, serving, background, _hold: hold, stop })
     }

@@ -231,6 +231,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_text_that_a_database_cannot_hold_is_the_callers_fault() {
+        crate::testing::each_database(TABLES, |core| async move {
+            let written: Result<()> = core
+                .database
+                .write(|writer| {
+                    Box::pin(async move {
+                        let insert = "INSERT INTO test_item (id, name) VALUES (1, $1)";
+                        sqlx::query(insert).bind("a\0b").execute(writer).await?;
+                        Ok(())
+                    })
+                })
+                .await;
+            assert!(written.is_ok() || written.unwrap_err().code() == Code::Invalid);
+        })
+        .await;
+    }
+
+    #[tokio::test]
     async fn what_stands_is_what_was_acknowledged_though_the_database_fills_up() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("m.db").display());

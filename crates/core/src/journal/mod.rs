@@ -9,6 +9,6 @@ mod store;
 
 pub use http::routes;
 pub use lineage::{Direction, Edge, Lineage, Node};
-pub use model::{Entry, Filter, NewEntry, Reference};
+pub use model::{Entry, Filter, Line, NewEntry, Reference};
 pub use service::{Journal, Verification};
 pub use store::MIGRATIONS;

@@ -135,3 +135,22 @@ pub struct Filter {
     #[serde(default)]
     pub newest_first: bool,
 }
+
+/// A part of the chain about one thing and what lies below it: `model:wine` has `model:wine/3` below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The thing.
+    pub subject: Reference,
+    /// Entries after this place in the chain.
+    pub after_seq: i64,
+    /// Entries before this place in the chain.
+    pub before_seq: i64,
+}
+
+impl Line {
+    /// All that the chain has of a thing and what lies below it.
+    #[must_use]
+    pub fn whole(subject: Reference) -> Self {
+        Self { subject, after_seq: 0, before_seq: i64::MAX }
+    }
+}

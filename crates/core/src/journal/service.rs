@@ -3,7 +3,7 @@
 use tokio::sync::watch;
 
 use super::lineage::{self, Direction, Lineage};
-use super::model::{Entry, Filter, NewEntry, Reference};
+use super::model::{Entry, Filter, Line, NewEntry, Reference};
 use super::store;
 use crate::{Connection, Database, Error, Page, Paged, Result, now_ms};
 
@@ -71,6 +71,16 @@ impl Journal {
         let mut connection = self.database.read().await?;
         let entries = store::entries(&mut connection, filter, limit + 1, offset).await?;
         Ok(Paged::cut(entries, offset, limit))
+    }
+
+    /// The entries of several lines, the newest first, a page at a time.
+    pub async fn of_lines(&self, lines: &[Line], page: &Page) -> Result<Paged<Entry>> {
+        let limit = page.limit.clamp(1, 1000);
+        let offset = page.offset()?;
+        let mut connection = self.database.read().await?;
+        let found =
+            store::of_lines(&mut connection, self.database.dialect(), lines, limit + 1, offset).await?;
+        Ok(Paged::cut(found, offset, limit))
     }
 
     /// What a thing was made from, what was made from it, or both; at most `depth` steps away.
@@ -171,6 +181,32 @@ mod tests {
                 .await
                 .unwrap();
             assert_eq!(core.journal.verify().await.unwrap().broken_at, Some(7));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_line_has_a_thing_and_what_lies_below_it() {
+        each_database(&[], |core| async move {
+            for subject in
+                ["model:m", "model:m/1", "model:m1", "model:m-x/1", "model:M", "model:m/2", "model:n/1"]
+            {
+                core.journal.append(entry("describe", subject, &[], &[])).await.unwrap();
+            }
+            let of = |lines: Vec<Line>| {
+                let journal = core.journal.clone();
+                async move {
+                    let page = journal.of_lines(&lines, &Page::first(10)).await.unwrap();
+                    page.items.iter().map(|entry| entry.seq).collect::<Vec<_>>()
+                }
+            };
+            let line = |name: &str| Line::whole(Reference::parse(name).unwrap());
+            assert_eq!(of(vec![line("model:m")]).await, [6, 2, 1]);
+            assert_eq!(
+                of(vec![Line { after_seq: 1, before_seq: 6, ..line("model:m") }, line("model:n")]).await,
+                [7, 2]
+            );
+            assert_eq!(of(Vec::new()).await, [] as [i64; 0]);
         })
         .await;
     }

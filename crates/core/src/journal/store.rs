@@ -3,7 +3,8 @@
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::model::{Entry, Filter, Reference};
+use super::model::{Entry, Filter, Line, Reference};
+use crate::database::sql::{Dialect, Sql, text_order};
 use crate::{Actor, Connection, Migration, Result};
 
 /// The journal's tables.
@@ -69,6 +70,29 @@ pub(super) async fn insert(transaction: &mut Connection, entry: &Entry) -> Resul
         }
     }
     Ok(())
+}
+
+/// The entries of several lines, the newest first.
+pub(super) async fn of_lines(
+    connection: &mut Connection,
+    dialect: Dialect,
+    lines: &[Line],
+    limit: u32,
+    offset: u64,
+) -> Result<Vec<Entry>> {
+    let column = text_order(dialect, "subject");
+    let mut sql = Sql::new("SELECT * FROM journal_entry WHERE 1 = 0");
+    for line in lines {
+        // What lies below begins with a slash; the next character after it ends the range.
+        let name = line.subject.as_str();
+        sql.push(" OR (seq > ").bind(line.after_seq).push(" AND seq < ").bind(line.before_seq);
+        sql.push(&format!(" AND ({column} = ")).bind(name);
+        sql.push(&format!(" OR {column} > ")).bind(format!("{name}/"));
+        sql.push(&format!(" AND {column} < ")).bind(format!("{name}0")).push("))");
+    }
+    sql.push(" ORDER BY seq DESC LIMIT ").bind(i64::from(limit));
+    sql.push(" OFFSET ").bind(i64::try_from(offset).unwrap_or(i64::MAX));
+    sql.fetch(connection).await?.iter().map(read).collect()
 }
 
 pub(super) async fn entries(

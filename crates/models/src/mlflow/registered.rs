@@ -1,17 +1,30 @@
-//! MLflow's calls about registered models and aliases.
+//! MLflow's calls about registered models.
+
+use std::collections::HashMap;
 
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{delete, get, patch, post};
 use ropewalk_core::Actor;
-use ropewalk_runs::mlflow::wire::Object;
-use ropewalk_runs::mlflow::{Fields, MlflowError, MlflowResult, answer, done};
-use serde_json::{Value, json};
+use ropewalk_mlflow::filter::{self, Search};
+use ropewalk_mlflow::message::{integer, parts, text, texts};
+use ropewalk_mlflow::{Call, Message, MlflowResult, Object, Rule, answer, done};
+use serde_json::json;
 
-use super::versions::number;
-use super::wire;
-use crate::model::RegisteredModel;
-use crate::service::Models;
+use super::paging::Paging;
+use super::{REQUIRED, TEXT, TEXTS, wire};
+use crate::model::{ModelVersion, RegisteredModel};
+use crate::service::{Models, NewModel};
+
+pub(super) static TAG: Message = Message(&[text("key"), text("value")]);
+static CREATE: Message =
+    Message(&[text("name"), parts("tags", &TAG), text("description"), text("deployment_job_id")]);
+static NAME: Message = Message(&[text("name")]);
+static UPDATE: Message = Message(&[text("name"), text("description"), text("deployment_job_id")]);
+static RENAME: Message = Message(&[text("name"), text("new_name")]);
+static LATEST: Message = Message(&[text("name"), texts("stages")]);
+pub(super) static SEARCH: Message =
+    Message(&[text("filter"), integer("max_results"), texts("order_by"), text("page_token")]);
 
 pub(super) fn routes() -> Router<Models> {
     Router::new()
@@ -21,100 +34,75 @@ pub(super) fn routes() -> Router<Models> {
         .route("/2.0/mlflow/registered-models/update", patch(update))
         .route("/2.0/mlflow/registered-models/rename", post(rename))
         .route("/2.0/mlflow/registered-models/delete", delete(remove))
-        .route("/2.0/mlflow/registered-models/set-tag", post(set_tag))
-        .route("/2.0/mlflow/registered-models/delete-tag", delete(delete_tag))
         .route("/2.0/mlflow/registered-models/get-latest-versions", get(latest).post(latest))
-        .route("/2.0/mlflow/registered-models/alias", get(by_alias).post(set_alias).delete(delete_alias))
 }
 
-async fn full(models: &Models, model: &RegisteredModel) -> MlflowResult<Value> {
+async fn full(models: &Models, model: &RegisteredModel) -> MlflowResult {
     let latest = match model.latest_version {
         Some(_) => models.latest_versions(&model.name, &[]).await?,
         None => Vec::new(),
     };
-    Ok(wire::registered(model, &latest))
+    Ok(answer(json!({"registered_model": wire::registered(model, &latest)})))
 }
 
-async fn create(State(models): State<Models>, fields: Fields) -> MlflowResult {
-    let tags = fields.tags("tags")?.into_iter().map(|tag| (tag.key, tag.value)).collect();
-    let model =
-        models.create_model(&fields.required("name")?, fields.text("description")?.as_deref(), tags).await?;
-    Ok(answer(json!({"registered_model": wire::registered(&model, &[])})))
-}
-
-async fn get_one(State(models): State<Models>, fields: Fields) -> MlflowResult {
-    let model = models.model(&fields.required("name")?).await?;
-    Ok(answer(json!({"registered_model": full(&models, &model).await?})))
-}
-
-async fn search(State(models): State<Models>, fields: Fields) -> MlflowResult {
-    let limit = match fields.integer("max_results")? {
-        None => 100,
-        Some(number) if (1..=1000).contains(&number) => u32::try_from(number).unwrap_or(1000),
-        Some(number) => {
-            return Err(MlflowError::invalid(format!(
-                "Invalid value for max_results. It must be at most 1000, but got value {number}"
-            )));
-        }
+async fn create(State(models): State<Models>, actor: Actor, call: Call) -> MlflowResult {
+    let rules: &[(&str, &[Rule])] = &[("name", REQUIRED), ("tags", &[Rule::Array]), ("description", TEXT)];
+    let fields = call.read(&CREATE, rules)?;
+    let new = NewModel {
+        name: fields.text("name").to_owned(),
+        description: fields.text("description").to_owned(),
+        tags: fields.pairs("tags"),
     };
-    let filter = fields.text("filter")?.unwrap_or_default();
-    let found = models
-        .search_models(&filter, &fields.texts("order_by")?, limit, fields.text("page_token")?.as_deref())
-        .await?;
-    let mut list = Vec::with_capacity(found.items.len());
-    for model in &found.items {
-        list.push(full(&models, model).await?);
+    full(&models, &models.create_model(new, &actor).await?).await
+}
+
+async fn get_one(State(models): State<Models>, call: Call) -> MlflowResult {
+    let fields = call.read(&NAME, &[("name", REQUIRED)])?;
+    full(&models, &models.model(fields.text("name")).await?).await
+}
+
+async fn search(State(models): State<Models>, call: Call) -> MlflowResult {
+    let rules: &[(&str, &[Rule])] = &[
+        ("filter", TEXT),
+        ("max_results", &[Rule::Whole, Rule::AtMost(1000)]),
+        ("order_by", TEXTS),
+        ("page_token", TEXT),
+    ];
+    let fields = call.read(&SEARCH, rules)?;
+    let comparisons = filter::parse(Search::RegisteredModels, fields.text("filter"))?;
+    let orders = filter::parse_orders(Search::RegisteredModels, &fields.texts("order_by"))?;
+    let paging = Paging::of(&fields, fields.integer("max_results").unwrap_or(100))?;
+    let (found, next) = paging.cut(models.search_models(&comparisons, &orders, paging.window()).await?);
+    let mut latest: HashMap<String, Vec<ModelVersion>> = HashMap::new();
+    for version in models.latest_of_all(&found).await? {
+        latest.entry(version.name.clone()).or_default().push(version);
     }
-    Ok(answer(Object::default().list("registered_models", list).next(found.next_token)))
+    let shown = |model: &RegisteredModel| {
+        wire::registered(model, latest.get(&model.name).map_or(&[][..], Vec::as_slice))
+    };
+    Ok(answer(Object::default().list("registered_models", found.iter().map(shown).collect()).next(next)))
 }
 
-async fn update(State(models): State<Models>, fields: Fields) -> MlflowResult {
-    let model =
-        models.describe_model(&fields.required("name")?, fields.any_text("description")?.as_deref()).await?;
-    Ok(answer(json!({"registered_model": full(&models, &model).await?})))
+async fn update(State(models): State<Models>, actor: Actor, call: Call) -> MlflowResult {
+    let fields = call.read(&UPDATE, &[("name", REQUIRED), ("description", TEXT)])?;
+    let model = models.describe_model(fields.text("name"), fields.text("description"), &actor).await?;
+    full(&models, &model).await
 }
 
-async fn rename(State(models): State<Models>, fields: Fields) -> MlflowResult {
-    let model = models.rename_model(&fields.required("name")?, &fields.required("new_name")?).await?;
-    Ok(answer(json!({"registered_model": full(&models, &model).await?})))
+async fn rename(State(models): State<Models>, actor: Actor, call: Call) -> MlflowResult {
+    let fields = call.read(&RENAME, &[("name", REQUIRED), ("new_name", REQUIRED)])?;
+    let model = models.rename_model(fields.text("name"), fields.text("new_name"), &actor).await?;
+    full(&models, &model).await
 }
 
-async fn remove(State(models): State<Models>, fields: Fields) -> MlflowResult {
-    models.delete_model(&fields.required("name")?).await?;
+async fn remove(State(models): State<Models>, actor: Actor, call: Call) -> MlflowResult {
+    let fields = call.read(&NAME, &[("name", REQUIRED)])?;
+    models.delete_model(fields.text("name"), &actor).await?;
     Ok(done())
 }
 
-async fn set_tag(State(models): State<Models>, fields: Fields) -> MlflowResult {
-    let value = fields.any_text("value")?.unwrap_or_default();
-    models.set_model_tag(&fields.required("name")?, &fields.required("key")?, &value).await?;
-    Ok(done())
-}
-
-async fn delete_tag(State(models): State<Models>, fields: Fields) -> MlflowResult {
-    models.delete_model_tag(&fields.required("name")?, &fields.required("key")?).await?;
-    Ok(done())
-}
-
-async fn latest(State(models): State<Models>, fields: Fields) -> MlflowResult {
-    let found = models.latest_versions(&fields.required("name")?, &fields.texts("stages")?).await?;
+async fn latest(State(models): State<Models>, call: Call) -> MlflowResult {
+    let fields = call.read(&LATEST, &[("name", REQUIRED), ("stages", TEXTS)])?;
+    let found = models.latest_versions(fields.text("name"), &fields.texts("stages")).await?;
     Ok(answer(Object::default().list("model_versions", found.iter().map(wire::version).collect())))
-}
-
-async fn by_alias(State(models): State<Models>, fields: Fields) -> MlflowResult {
-    let alias = fields.required("alias")?;
-    let found = models.version_of_alias(&fields.required("name")?, &alias).await?;
-    let version =
-        found.ok_or_else(|| MlflowError::invalid(format!("Registered model alias {alias} not found.")))?;
-    Ok(answer(json!({"model_version": wire::version(&version)})))
-}
-
-async fn set_alias(State(models): State<Models>, actor: Actor, fields: Fields) -> MlflowResult {
-    let name = fields.required("name")?;
-    models.set_alias(&name, &fields.required("alias")?, number(&fields)?, &actor).await?;
-    Ok(done())
-}
-
-async fn delete_alias(State(models): State<Models>, actor: Actor, fields: Fields) -> MlflowResult {
-    models.delete_alias(&fields.required("name")?, &fields.required("alias")?, &actor).await?;
-    Ok(done())
 }

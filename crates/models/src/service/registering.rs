@@ -4,14 +4,20 @@ use std::collections::BTreeMap;
 
 use ropewalk_core::database::Connection;
 use ropewalk_core::journal::{NewEntry, Reference};
-use ropewalk_core::{Actor, Code, Error, Journal, Result, now_ms};
+use ropewalk_core::{Actor, Code, Error, Result, now_ms};
 use ropewalk_runs::Run;
+use ropewalk_webhooks::Event;
 use serde_json::json;
 
+use super::registered::tell_created;
+use super::telling::{Teller, of_version};
 use super::{Models, no_model, no_version};
 use crate::bundle::{BUNDLE_FOLDER, BundleManifest, LoadedBundle, MANIFEST_FILE, bundle_hash};
 use crate::gates;
-use crate::model::{GateResult, ModelVersion, RegisterRequest, check_model_name};
+use crate::model::{GateResult, ModelVersion, RegisterRequest};
+use crate::rules::{
+    IS_PROMPT_TAG, PROMPT_TEXT_TAG, PROMPT_TYPE_TAG, check_model_name, check_version_tag, makes_prompt,
+};
 use crate::store::{registered, versions};
 
 /// A version that a client makes without a bundle: it names a source.
@@ -29,10 +35,12 @@ pub struct NewVersion {
     pub run_link: Option<String>,
     /// The logged model it is made from.
     pub model_id: Option<String>,
+    /// The version of this registry that it is made from.
+    pub made_from: Option<Reference>,
     /// Free words.
     pub description: Option<String>,
-    /// Tags.
-    pub tags: BTreeMap<String, String>,
+    /// Tags; of several with one key the last counts.
+    pub tags: Vec<(String, String)>,
 }
 
 /// What a version is apart from its number.
@@ -52,6 +60,9 @@ impl Models {
     /// its bundle is missing; `invalid` when the bundle contradicts itself.
     pub async fn register(&self, request: RegisterRequest, actor: &Actor) -> Result<ModelVersion> {
         check_model_name(&request.name)?;
+        for (key, value) in &request.tags {
+            check_version_tag(key, value)?;
+        }
         let run = self.runs.get_run(&request.run_id).await?;
         let (manifest_bytes, manifest) = self.run_manifest(&run).await?;
         let weights = self
@@ -147,9 +158,17 @@ impl Models {
     }
 
     /// Creates a version of an existing model from a source; it has no bundle and cannot be served by this program.
+    ///
+    /// # Errors
+    /// `not_found` when there is no such model; `invalid` for a name or tags that may not be.
     pub async fn create_version(&self, new: NewVersion, actor: &Actor) -> Result<ModelVersion> {
+        check_model_name(&new.name)?;
+        for (key, value) in &new.tags {
+            check_version_tag(key, value)?;
+        }
         let now = now_ms();
-        let inputs = new.run_id.iter().map(|id| Reference::new("run", id)).collect();
+        let mut inputs: Vec<Reference> = new.run_id.iter().map(|id| Reference::new("run", id)).collect();
+        inputs.extend(new.made_from);
         let facts = json!({"source": new.source, "model_id": new.model_id});
         let version = ModelVersion {
             name: new.name,
@@ -166,7 +185,7 @@ impl Models {
             stage: "None".to_owned(),
             status: "READY".to_owned(),
             status_message: None,
-            tags: new.tags,
+            tags: new.tags.into_iter().collect(),
             aliases: Vec::new(),
             gates: Vec::new(),
             forced: false,
@@ -176,12 +195,8 @@ impl Models {
     }
 
     async fn write_version(&self, draft: Draft, actor: &Actor) -> Result<ModelVersion> {
-        let journal = self.core.journal.clone();
-        let actor = actor.clone();
-        self.core
-            .database
-            .write(move |tx| Box::pin(async move { write(tx, &journal, draft, actor).await }))
-            .await
+        let teller = self.teller(actor);
+        self.write(move |tx| Box::pin(async move { write(tx, &teller, draft).await })).await
     }
 
     /// A version's bundle, checked against its hash.
@@ -214,39 +229,45 @@ fn blob_path(hash: &str, file: &str) -> String {
     format!("models/{hash}/{file}")
 }
 
-async fn write(tx: &mut Connection, journal: &Journal, draft: Draft, actor: Actor) -> Result<ModelVersion> {
+async fn write(tx: &mut Connection, teller: &Teller, draft: Draft) -> Result<ModelVersion> {
     let Draft { mut version, create_model, inputs, facts } = draft;
-    if create_model {
-        registered::insert(tx, &version.name, None, version.created_ms).await?;
+    if create_model && registered::insert(tx, &version.name, Some(""), version.created_ms).await? {
+        tell_created(tx, teller, &version.name, "", &BTreeMap::new()).await?;
     }
     let number = registered::next_version(tx, &version.name, version.created_ms).await?;
     version.version = number.ok_or_else(|| no_model(&version.name))?;
     versions::insert(tx, &version).await?;
-    let subject = Reference::new("model", version.id());
-    journal
-        .append_in(
-            tx,
-            NewEntry {
-                actor: actor.clone(),
-                verb: "register",
-                subject: subject.clone(),
-                inputs,
-                outputs: vec![subject.clone()],
-                facts,
-            },
-        )
-        .await?;
+    let subject = of_version(&version.name, version.version);
+    let outputs = vec![subject.clone()];
+    teller.tell_made(tx, "register", subject.clone(), inputs, outputs, facts).await?;
     if !version.gates.is_empty() {
         let passed = version.gates.iter().all(|gate| gate.passed);
         let facts = json!({"passed": passed, "forced": version.forced, "gates": version.gates});
-        journal
-            .append_in(
-                tx,
-                NewEntry { actor, verb: "gate", subject, inputs: Vec::new(), outputs: Vec::new(), facts },
-            )
-            .await?;
+        teller.tell(tx, "gate", subject, facts).await?;
     }
+    announce_created(tx, teller, &version).await?;
     versions::get(tx, &version.name, version.version)
         .await?
         .ok_or_else(|| no_version(&version.name, version.version))
+}
+
+/// Tells the webhooks of a version; of a prompt's, its text, and none of the tags that make it a prompt.
+async fn announce_created(tx: &mut Connection, teller: &Teller, version: &ModelVersion) -> Result<()> {
+    let description = version.description.as_deref().filter(|text| !text.is_empty());
+    let number = version.version.to_string();
+    if makes_prompt(&version.tags) {
+        let hidden = [IS_PROMPT_TAG, PROMPT_TYPE_TAG, PROMPT_TEXT_TAG];
+        let tags: BTreeMap<_, _> =
+            version.tags.iter().filter(|(key, _)| !hidden.contains(&key.as_str())).collect();
+        let data = json!({
+            "name": version.name, "version": number, "template": version.tags.get(PROMPT_TEXT_TAG), "tags": tags,
+            "description": description,
+        });
+        return teller.announce(tx, Event::PromptVersionCreated, data).await;
+    }
+    let data = json!({
+        "name": version.name, "version": number, "source": version.source, "run_id": version.run_id, "tags": version.tags,
+        "description": description,
+    });
+    teller.announce(tx, Event::ModelVersionCreated, data).await
 }

@@ -1,5 +1,7 @@
 //! Registered models, their tags and aliases.
 
+use std::collections::HashMap;
+
 use ropewalk_core::Result;
 use ropewalk_core::database::Connection;
 use ropewalk_core::database::sql::Sql;
@@ -65,6 +67,11 @@ pub(crate) async fn assemble(
 ) -> Result<Vec<RegisteredModel>> {
     for part in models.chunks_mut(500) {
         let names: Vec<String> = part.iter().map(|model| model.name.clone()).collect();
+        let places: HashMap<&str, usize> =
+            names.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
+        let owner = |row: &AnyRow| -> Result<Option<usize>> {
+            Ok(places.get(row.try_get::<String, _>("name")?.as_str()).copied())
+        };
         let list = |text: &str| {
             let mut sql = Sql::new(text);
             sql.bind_list(names.iter().map(String::as_str));
@@ -74,32 +81,27 @@ pub(crate) async fn assemble(
             .fetch(&mut *connection)
             .await?
         {
-            if let Some(owner) = owner(part, &row)? {
-                owner.tags.insert(row.try_get("key")?, row.try_get("value")?);
+            if let Some(place) = owner(&row)? {
+                part[place].tags.insert(row.try_get("key")?, row.try_get("value")?);
             }
         }
         for row in list("SELECT name, alias, version FROM model_alias WHERE name IN ")
             .fetch(&mut *connection)
             .await?
         {
-            if let Some(owner) = owner(part, &row)? {
-                owner.aliases.insert(row.try_get("alias")?, row.try_get("version")?);
+            if let Some(place) = owner(&row)? {
+                part[place].aliases.insert(row.try_get("alias")?, row.try_get("version")?);
             }
         }
         let mut latest = list("SELECT name, MAX(version) AS latest FROM model_version WHERE name IN ");
         latest.push(" GROUP BY name");
         for row in latest.fetch(&mut *connection).await? {
-            if let Some(owner) = owner(part, &row)? {
-                owner.latest_version = row.try_get("latest")?;
+            if let Some(place) = owner(&row)? {
+                part[place].latest_version = row.try_get("latest")?;
             }
         }
     }
     Ok(models)
-}
-
-fn owner<'a>(models: &'a mut [RegisteredModel], row: &AnyRow) -> Result<Option<&'a mut RegisteredModel>> {
-    let name: String = row.try_get("name")?;
-    Ok(models.iter_mut().find(|model| model.name == name))
 }
 
 pub(crate) async fn describe(
@@ -121,17 +123,20 @@ pub(crate) async fn describe(
 const NAMED: [&str; 5] =
     ["model_registered", "model_registered_tag", "model_alias", "model_version", "model_version_tag"];
 
+/// Gives a model and all that is its own another name; it and its versions count as changed.
 pub(crate) async fn rename(tx: &mut Connection, name: &str, new_name: &str, now: i64) -> Result<()> {
-    for table in NAMED {
-        let mut sql = Sql::new(&format!("UPDATE {table} SET name = "));
-        sql.bind(new_name).push(" WHERE name = ").bind(name);
+    if name != new_name {
+        for table in NAMED {
+            let mut sql = Sql::new(&format!("UPDATE {table} SET name = "));
+            sql.bind(new_name).push(" WHERE name = ").bind(name);
+            sql.execute(&mut *tx).await?;
+        }
+    }
+    for table in ["model_registered", "model_version"] {
+        let mut sql = Sql::new(&format!("UPDATE {table} SET updated_ms = "));
+        sql.bind(now).push(" WHERE name = ").bind(new_name);
         sql.execute(&mut *tx).await?;
     }
-    sqlx::query("UPDATE model_registered SET updated_ms = $1 WHERE name = $2")
-        .bind(now)
-        .bind(new_name)
-        .execute(tx)
-        .await?;
     Ok(())
 }
 
@@ -191,6 +196,7 @@ pub(crate) async fn delete_alias(tx: &mut Connection, name: &str, alias: &str) -
     Ok(())
 }
 
+/// Counts a model as changed.
 pub(crate) async fn touch(tx: &mut Connection, name: &str, now: i64) -> Result<()> {
     sqlx::query("UPDATE model_registered SET updated_ms = $1 WHERE name = $2")
         .bind(now)

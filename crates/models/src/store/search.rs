@@ -2,182 +2,153 @@
 
 use ropewalk_core::database::Connection;
 use ropewalk_core::database::sql::{Dialect, Sql, text_order};
-use ropewalk_core::{Error, Result};
-use ropewalk_runs::filter::{self, Comparison, Operator, Order};
+use ropewalk_mlflow::MlflowResult;
+use ropewalk_mlflow::filter::{Comparison, Entity, Operator, Order, Value};
+use ropewalk_mlflow::sql::{push, push_keyed};
 
 use super::{registered, versions};
 use crate::model::{ModelVersion, RegisteredModel};
+use crate::rules::IS_PROMPT_TAG;
 
-/// The tag that marks a registered model as a prompt; prompts are left out unless the filter speaks of it.
-const PROMPT_TAG: &str = "mlflow.prompt.is_prompt";
-const TEXT: &[Operator] = &[Operator::Equal, Operator::NotEqual, Operator::Like, Operator::ILike];
-
-fn is_attribute(comparison: &Comparison) -> bool {
-    matches!(comparison.identifier.entity.as_deref(), None | Some("attribute" | "attributes" | "attr"))
+/// Which part of what is found is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Window {
+    /// At most so many.
+    pub limit: i64,
+    /// After so many.
+    pub offset: i64,
 }
 
-fn is_tag(comparison: &Comparison) -> bool {
-    matches!(comparison.identifier.entity.as_deref(), Some("tag" | "tags"))
+impl Window {
+    /// All that is found.
+    pub const ALL: Self = Self { limit: i64::MAX, offset: 0 };
 }
 
-/// Appends a comparison of a tag. `from` selects the tags of one owner.
-fn push_tag(sql: &mut Sql, dialect: Dialect, from: &str, comparison: &Comparison) -> Result<()> {
-    let key = comparison.identifier.key.as_str();
-    // “is no prompt” also holds for what has no such tag.
-    if key == PROMPT_TAG && comparison.operator == Operator::NotEqual {
-        sql.push("NOT EXISTS (").push(from).push(" AND t.key = ").bind(key);
-        sql.push(" AND t.value = ").bind(filter::expect_text(comparison)?).push(")");
-        return Ok(());
+/// Whether a filter asks for prompts. Only then are they found, and only then does what it says of the tag that marks them
+/// count.
+fn asks_for_prompts(comparisons: &[Comparison]) -> bool {
+    comparisons.iter().find(|comparison| marks_prompts(comparison)).is_some_and(|comparison| {
+        let says =
+            |word: &str| matches!(&comparison.value, Value::Text(text) if text.eq_ignore_ascii_case(word));
+        match comparison.operator {
+            Operator::Equal => says("true"),
+            Operator::NotEqual => says("false"),
+            _ => false,
+        }
+    })
+}
+
+fn marks_prompts(comparison: &Comparison) -> bool {
+    comparison.entity == Entity::Tag && comparison.key == IS_PROMPT_TAG
+}
+
+/// Appends what a filter says. `tags` selects the tags of one owner, `marks` those by which a prompt is known.
+fn push_filter(
+    sql: &mut Sql,
+    dialect: Dialect,
+    comparisons: &[Comparison],
+    tags: &str,
+    marks: &str,
+    column: fn(&str) -> &'static str,
+) -> MlflowResult<()> {
+    let prompts = asks_for_prompts(comparisons);
+    if !prompts {
+        sql.push(" AND NOT EXISTS (").push(marks).push(" AND t.key = ").bind(IS_PROMPT_TAG);
+        sql.push(" AND t.value = 'true')");
     }
-    sql.push(if comparison.operator == Operator::IsNull { "NOT EXISTS (" } else { "EXISTS (" });
-    sql.push(from).push(" AND t.key = ").bind(key);
-    if !matches!(comparison.operator, Operator::IsNull | Operator::IsNotNull) {
-        filter::expect_operator(comparison, TEXT)?;
+    for comparison in comparisons.iter().filter(|comparison| prompts || !marks_prompts(comparison)) {
         sql.push(" AND ");
-        filter::push_text(sql, dialect, "t.value", comparison)?;
+        if comparison.entity == Entity::Tag {
+            push_keyed(sql, dialect, tags, ("t.key", "t.value"), comparison)?;
+        } else {
+            push(sql, dialect, column(&comparison.key), comparison)?;
+        }
     }
-    sql.push(")");
     Ok(())
 }
 
-fn push_no_prompts(sql: &mut Sql, from: &str, comparisons: &[Comparison]) {
-    if !comparisons.iter().any(|comparison| is_tag(comparison) && comparison.identifier.key == PROMPT_TAG) {
-        sql.push(" AND NOT EXISTS (")
-            .push(from)
-            .push(" AND t.key = ")
-            .bind(PROMPT_TAG)
-            .push(" AND t.value = 'true')");
-    }
-}
-
+/// Appends the orders, and after them `last`, which tells equals apart.
 fn push_orders(
     sql: &mut Sql,
     dialect: Dialect,
     orders: &[Order],
-    column: fn(&str) -> Option<(&'static str, bool)>,
-    last: &str,
-) -> Result<()> {
+    column: fn(&str) -> &'static str,
+    last: &[(&str, &str)],
+) {
     sql.push(" ORDER BY ");
-    for order in orders {
-        let key = order.identifier.key.as_str();
-        let (column, text) =
-            column(key).ok_or_else(|| Error::invalid(format!("Invalid order by key '{key}' specified.")))?;
-        let column = if text { text_order(dialect, column) } else { column.to_owned() };
-        sql.push(&column).push(if order.ascending { " ASC, " } else { " DESC, " });
+    let mut parts: Vec<(&str, &str)> = orders
+        .iter()
+        .map(|order| (column(&order.key), if order.ascending { "ASC" } else { "DESC" }))
+        .collect();
+    for (name, way) in last {
+        if !parts.iter().any(|(known, _)| known == name) {
+            parts.push((name, way));
+        }
     }
-    sql.push(last);
-    Ok(())
+    for (index, (name, way)) in parts.into_iter().enumerate() {
+        let text = matches!(name, "m.name" | "v.name" | "v.source" | "v.run_id");
+        let name = if text { text_order(dialect, name) } else { name.to_owned() };
+        sql.push(if index > 0 { ", " } else { "" }).push(&name).push(" ").push(way);
+    }
 }
 
-/// One page of registered models and, if there is one, the first of the next.
+fn push_window(sql: &mut Sql, window: Window) {
+    sql.push(" LIMIT ").bind(window.limit).push(" OFFSET ").bind(window.offset.max(0));
+}
+
+/// Registered models, by name unless `orders` say otherwise.
 pub(crate) async fn registered(
     connection: &mut Connection,
     dialect: Dialect,
     comparisons: &[Comparison],
     orders: &[Order],
-    limit: i64,
-    offset: i64,
-) -> Result<Vec<RegisteredModel>> {
+    window: Window,
+) -> MlflowResult<Vec<RegisteredModel>> {
     const TAGS: &str = "SELECT 1 FROM model_registered_tag t WHERE t.name = m.name";
     let mut sql = Sql::new(&format!("SELECT {} FROM model_registered m WHERE 1 = 1", registered::COLUMNS));
-    push_no_prompts(&mut sql, TAGS, comparisons);
-    for comparison in comparisons {
-        sql.push(" AND ");
-        if is_tag(comparison) {
-            push_tag(&mut sql, dialect, TAGS, comparison)?;
-        } else if is_attribute(comparison) && comparison.identifier.key == "name" {
-            filter::expect_operator(comparison, TEXT)?;
-            filter::push_text(&mut sql, dialect, "m.name", comparison)?;
-        } else {
-            return Err(wrong_key(comparison, "name, tags.KEY"));
-        }
-    }
     let column = |key: &str| match key {
-        "name" => Some(("m.name", true)),
-        "timestamp" | "last_updated_timestamp" => Some(("m.updated_ms", false)),
-        "creation_timestamp" => Some(("m.created_ms", false)),
-        _ => None,
+        "creation_timestamp" => "m.created_ms",
+        "timestamp" | "last_updated_timestamp" => "m.updated_ms",
+        _ => "m.name",
     };
-    push_orders(&mut sql, dialect, orders, column, &text_order(dialect, "m.name"))?;
-    sql.push(" LIMIT ").bind(limit).push(" OFFSET ").bind(offset);
-    let found = sql.fetch(connection).await?.iter().map(registered::model).collect::<Result<Vec<_>>>()?;
-    registered::assemble(connection, found).await
+    push_filter(&mut sql, dialect, comparisons, TAGS, TAGS, column)?;
+    push_orders(&mut sql, dialect, orders, column, &[("m.name", "ASC")]);
+    push_window(&mut sql, window);
+    let mut found = Vec::new();
+    for row in sql.fetch(&mut *connection).await? {
+        found.push(registered::model(&row)?);
+    }
+    Ok(registered::assemble(connection, found).await?)
 }
 
-/// One page of model versions and, if there is one, the first of the next.
+/// Model versions over all models, the last changed first unless `orders` say otherwise.
 pub(crate) async fn model_versions(
     connection: &mut Connection,
     dialect: Dialect,
     comparisons: &[Comparison],
     orders: &[Order],
-    limit: i64,
-    offset: i64,
-) -> Result<Vec<ModelVersion>> {
+    window: Window,
+) -> MlflowResult<Vec<ModelVersion>> {
     const TAGS: &str = "SELECT 1 FROM model_version_tag t WHERE t.name = v.name AND t.version = v.version";
+    // One version that is a prompt makes a prompt of its name.
+    const MARKS: &str = "SELECT 1 FROM model_version_tag t WHERE t.name = v.name";
     let mut sql = Sql::new(&format!("SELECT {} FROM model_version v WHERE 1 = 1", versions::COLUMNS));
-    push_no_prompts(&mut sql, TAGS, comparisons);
-    for comparison in comparisons {
-        sql.push(" AND ");
-        if is_tag(comparison) {
-            push_tag(&mut sql, dialect, TAGS, comparison)?;
-        } else if is_attribute(comparison) {
-            push_version_attribute(&mut sql, dialect, comparison)?;
-        } else {
-            return Err(wrong_key(comparison, "name, run_id, source_path, version_number, tags.KEY"));
-        }
-    }
     let column = |key: &str| match key {
-        "name" => Some(("v.name", true)),
-        "version_number" => Some(("v.version", false)),
-        "creation_timestamp" => Some(("v.created_ms", false)),
-        "last_updated_timestamp" | "timestamp" => Some(("v.updated_ms", false)),
-        _ => None,
+        "version_number" => "v.version",
+        "run_id" => "v.run_id",
+        "source_path" => "v.source",
+        "creation_timestamp" => "v.created_ms",
+        "timestamp" | "last_updated_timestamp" => "v.updated_ms",
+        _ => "v.name",
     };
-    let last = format!("v.updated_ms DESC, {}, v.version DESC", text_order(dialect, "v.name"));
-    push_orders(&mut sql, dialect, orders, column, &last)?;
-    sql.push(" LIMIT ").bind(limit).push(" OFFSET ").bind(offset);
-    let found = sql.fetch(connection).await?.iter().map(versions::version).collect::<Result<Vec<_>>>()?;
-    versions::assemble(connection, found).await
-}
-
-fn push_version_attribute(sql: &mut Sql, dialect: Dialect, comparison: &Comparison) -> Result<()> {
-    match comparison.identifier.key.as_str() {
-        "name" => {
-            filter::expect_operator(comparison, TEXT)?;
-            filter::push_text(sql, dialect, "v.name", comparison)
-        }
-        "run_id" => {
-            filter::expect_operator(
-                comparison,
-                &[
-                    Operator::Equal,
-                    Operator::NotEqual,
-                    Operator::In,
-                    Operator::NotIn,
-                    Operator::Like,
-                    Operator::ILike,
-                ],
-            )?;
-            filter::push_text(sql, dialect, "v.run_id", comparison)
-        }
-        "source_path" => {
-            filter::expect_operator(comparison, TEXT)?;
-            filter::push_text(sql, dialect, "v.source", comparison)
-        }
-        "version_number" if comparison.operator.is_numeric() => {
-            filter::push_number(sql, "v.version", comparison)
-        }
-        "creation_timestamp" if comparison.operator.is_numeric() => {
-            filter::push_number(sql, "v.created_ms", comparison)
-        }
-        "last_updated_timestamp" if comparison.operator.is_numeric() => {
-            filter::push_number(sql, "v.updated_ms", comparison)
-        }
-        _ => Err(wrong_key(comparison, "name, run_id, source_path, version_number, tags.KEY")),
+    push_filter(&mut sql, dialect, comparisons, TAGS, MARKS, column)?;
+    let changed: &[(&str, &str)] = if orders.is_empty() { &[("v.updated_ms", "DESC")] } else { &[] };
+    let last = [changed, &[("v.name", "ASC"), ("v.version", "DESC")]].concat();
+    push_orders(&mut sql, dialect, orders, column, &last);
+    push_window(&mut sql, window);
+    let mut found = Vec::new();
+    for row in sql.fetch(&mut *connection).await? {
+        found.push(versions::version(&row)?);
     }
-}
-
-fn wrong_key(comparison: &Comparison, valid: &str) -> Error {
-    Error::invalid(format!("Invalid attribute name: {}", comparison.identifier.key))
-        .why(format!("valid are {valid}"))
+    Ok(versions::assemble(connection, found).await?)
 }

@@ -1,5 +1,7 @@
 //! Model versions and their tags.
 
+use std::collections::HashMap;
+
 use ropewalk_core::Result;
 use ropewalk_core::database::Connection;
 use ropewalk_core::database::sql::Sql;
@@ -12,6 +14,9 @@ pub(crate) const COLUMNS: &str = "v.name, v.version, v.created_ms, v.updated_ms,
      v.storage_location, v.run_id, v.run_link, v.model_id, v.stage, v.status, v.status_message, v.gates, v.forced, v.bundle_hash";
 
 pub(crate) fn version(row: &AnyRow) -> Result<ModelVersion> {
+    let filled = |column: &str| -> Result<Option<String>> {
+        Ok(row.try_get::<Option<String>, _>(column)?.filter(|text| !text.is_empty()))
+    };
     Ok(ModelVersion {
         name: row.try_get("name")?,
         version: row.try_get("version")?,
@@ -21,8 +26,8 @@ pub(crate) fn version(row: &AnyRow) -> Result<ModelVersion> {
         description: row.try_get("description")?,
         source: row.try_get("source")?,
         storage_location: row.try_get("storage_location")?,
-        run_id: row.try_get("run_id")?,
-        run_link: row.try_get("run_link")?,
+        run_id: filled("run_id")?,
+        run_link: filled("run_link")?,
         model_id: row.try_get("model_id")?,
         stage: row.try_get("stage")?,
         status: row.try_get("status")?,
@@ -50,8 +55,8 @@ pub(crate) async fn insert(tx: &mut Connection, version: &ModelVersion) -> Resul
     .bind(version.description.clone())
     .bind(version.source.as_str())
     .bind(version.storage_location.clone())
-    .bind(version.run_id.clone())
-    .bind(version.run_link.clone())
+    .bind(version.run_id.as_deref().unwrap_or_default())
+    .bind(version.run_link.as_deref().unwrap_or_default())
     .bind(version.model_id.clone())
     .bind(version.stage.as_str())
     .bind(version.status.as_str())
@@ -78,18 +83,45 @@ pub(crate) async fn get(
     Ok(assemble(connection, vec![version(&row)?]).await?.pop())
 }
 
-/// The highest version number; with a stage, of that stage.
-pub(crate) async fn latest(
-    connection: &mut Connection,
-    name: &str,
-    stage: Option<&str>,
-) -> Result<Option<i64>> {
+/// The highest version number.
+pub(crate) async fn latest(connection: &mut Connection, name: &str) -> Result<Option<i64>> {
     let mut sql = Sql::new("SELECT MAX(version) AS latest FROM model_version WHERE name = ");
     sql.bind(name);
-    if let Some(stage) = stage {
-        sql.push(" AND stage = ").bind(stage);
-    }
     Ok(sql.fetch_optional(connection).await?.map(|row| row.try_get("latest")).transpose()?.flatten())
+}
+
+/// The order of a model's latest versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LatestOrder {
+    /// That in which the stages first appear among the versions, as when MLflow's server reads one model.
+    Appearance,
+    /// By the stages' names, as when it searches.
+    Stage,
+}
+
+/// The newest version of each stage, of all the models named.
+pub(crate) async fn latest_by_stage(
+    connection: &mut Connection,
+    names: &[&str],
+    order: LatestOrder,
+) -> Result<Vec<ModelVersion>> {
+    let mut found = Vec::new();
+    for part in names.chunks(500) {
+        let mut sql = Sql::new(&format!(
+            "SELECT {COLUMNS} FROM model_version v JOIN (SELECT name, stage, MIN(version) AS first, MAX(version) AS last \
+             FROM model_version WHERE name IN "
+        ));
+        sql.bind_list(part.iter().copied());
+        sql.push(" GROUP BY name, stage) l ON l.name = v.name AND l.last = v.version ORDER BY v.name, ");
+        sql.push(match order {
+            LatestOrder::Appearance => "l.first",
+            LatestOrder::Stage => "v.stage",
+        });
+        for row in sql.fetch(&mut *connection).await? {
+            found.push(version(&row)?);
+        }
+    }
+    assemble(connection, found).await
 }
 
 /// All versions of a model, the newest first.
@@ -100,50 +132,68 @@ pub(crate) async fn of_model(connection: &mut Connection, name: &str) -> Result<
     assemble(connection, found).await
 }
 
+/// The numbers of a model's versions.
+pub(crate) async fn numbers(connection: &mut Connection, name: &str) -> Result<Vec<i64>> {
+    let rows = sqlx::query("SELECT version FROM model_version WHERE name = $1 ORDER BY version")
+        .bind(name)
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(|row| Ok(row.try_get("version")?)).collect()
+}
+
 /// Adds tags and aliases to each.
 pub(crate) async fn assemble(
     connection: &mut Connection,
     mut versions: Vec<ModelVersion>,
 ) -> Result<Vec<ModelVersion>> {
     for part in versions.chunks_mut(500) {
-        let mut names: Vec<String> = part.iter().map(|version| version.name.clone()).collect();
-        names.sort();
-        names.dedup();
-        let mut tags = Sql::new("SELECT name, version, key, value FROM model_version_tag WHERE name IN ");
-        tags.bind_list(names.iter().map(String::as_str));
-        for row in tags.fetch(&mut *connection).await? {
-            if let Some(owner) = owner(part, &row)? {
-                owner.tags.insert(row.try_get("key")?, row.try_get("value")?);
+        let keys: Vec<(String, i64)> =
+            part.iter().map(|version| (version.name.clone(), version.version)).collect();
+        let places: HashMap<&(String, i64), usize> =
+            keys.iter().enumerate().map(|(place, key)| (key, place)).collect();
+        let owner = |row: &AnyRow| -> Result<Option<usize>> {
+            Ok(places.get(&(row.try_get::<String, _>("name")?, row.try_get::<i64, _>("version")?)).copied())
+        };
+        let of = |text: &str| {
+            let mut sql = Sql::new(text);
+            sql.push(" WHERE (name, version) IN (VALUES ");
+            for (index, (name, number)) in keys.iter().enumerate() {
+                sql.push(if index > 0 { ", (" } else { "(" });
+                sql.bind(name.as_str()).push(", ").bind(*number).push(")");
+            }
+            sql.push(")");
+            sql
+        };
+        for row in
+            of("SELECT name, version, key, value FROM model_version_tag").fetch(&mut *connection).await?
+        {
+            if let Some(place) = owner(&row)? {
+                part[place].tags.insert(row.try_get("key")?, row.try_get("value")?);
             }
         }
-        let mut aliases = Sql::new("SELECT name, version, alias FROM model_alias WHERE name IN ");
-        aliases.bind_list(names.iter().map(String::as_str)).push(" ORDER BY name, alias");
-        for row in aliases.fetch(&mut *connection).await? {
-            if let Some(owner) = owner(part, &row)? {
-                owner.aliases.push(row.try_get("alias")?);
+        for row in of("SELECT name, version, alias FROM model_alias").fetch(&mut *connection).await? {
+            if let Some(place) = owner(&row)? {
+                part[place].aliases.push(row.try_get("alias")?);
             }
+        }
+        for version in part {
+            version.aliases.sort_unstable();
         }
     }
     Ok(versions)
-}
-
-fn owner<'a>(versions: &'a mut [ModelVersion], row: &AnyRow) -> Result<Option<&'a mut ModelVersion>> {
-    let name: String = row.try_get("name")?;
-    let number: i64 = row.try_get("version")?;
-    Ok(versions.iter_mut().find(|version| version.version == number && version.name == name))
 }
 
 pub(crate) async fn describe(
     tx: &mut Connection,
     name: &str,
     number: i64,
-    description: &str,
+    description: Option<&str>,
     now: i64,
 ) -> Result<()> {
     sqlx::query(
         "UPDATE model_version SET description = $1, updated_ms = $2 WHERE name = $3 AND version = $4",
     )
-    .bind(description)
+    .bind(description.map(str::to_owned))
     .bind(now)
     .bind(name)
     .bind(number)
@@ -152,24 +202,14 @@ pub(crate) async fn describe(
     Ok(())
 }
 
-/// Moves a version to a stage; with `archive`, the others there go to `Archived`.
+/// Moves a version to a stage.
 pub(crate) async fn set_stage(
     tx: &mut Connection,
     name: &str,
     number: i64,
     stage: &str,
-    archive: bool,
     now: i64,
 ) -> Result<()> {
-    if archive {
-        sqlx::query("UPDATE model_version SET stage = 'Archived', updated_ms = $1 WHERE name = $2 AND stage = $3 AND version <> $4")
-            .bind(now)
-            .bind(name)
-            .bind(stage)
-            .bind(number)
-            .execute(&mut *tx)
-            .await?;
-    }
     sqlx::query("UPDATE model_version SET stage = $1, updated_ms = $2 WHERE name = $3 AND version = $4")
         .bind(stage)
         .bind(now)
@@ -180,6 +220,28 @@ pub(crate) async fn set_stage(
     Ok(())
 }
 
+/// Moves all versions in a stage but one to `Archived`; their numbers.
+pub(crate) async fn archive_others(
+    tx: &mut Connection,
+    name: &str,
+    number: i64,
+    stage: &str,
+    now: i64,
+) -> Result<Vec<i64>> {
+    let rows = sqlx::query(
+        "UPDATE model_version SET stage = 'Archived', updated_ms = $1 WHERE name = $2 AND stage = $3 AND version <> $4 \
+         RETURNING version",
+    )
+    .bind(now)
+    .bind(name)
+    .bind(stage)
+    .bind(number)
+    .fetch_all(tx)
+    .await?;
+    rows.iter().map(|row| Ok(row.try_get("version")?)).collect()
+}
+
+/// Removes a version with its tags and aliases.
 pub(crate) async fn delete(tx: &mut Connection, name: &str, number: i64) -> Result<()> {
     for text in [
         "DELETE FROM model_version_tag WHERE name = $1 AND version = $2",

@@ -1,12 +1,12 @@
 //! `ropewalk model`: the registry.
 
 use clap::{Args, Subcommand};
-use ropewalk_core::Result;
-use ropewalk_models::{Gate, ModelVersion, RegisteredModel};
+use ropewalk_core::{Paged, Result, format_utc};
+use ropewalk_models::{Gate, HistoryEntry, ModelVersion, RegisteredModel};
 use serde_json::{Value, json};
 
 use super::run::{member, scalar};
-use crate::client::segment;
+use crate::client::{query, segment};
 use crate::context::Context;
 use crate::table::{Table, ago, figure, short};
 
@@ -37,6 +37,15 @@ pub(crate) enum ModelCommand {
         alias: String,
         /// The version
         version: i64,
+    },
+    /// Show who changed what in a model and when, under all names that it has had
+    #[command(after_help = "Example:\n  ropewalk model history wine-quality -n 100")]
+    History {
+        /// The model
+        model: String,
+        /// How many, newest first
+        #[arg(short = 'n', long, default_value_t = 30)]
+        limit: u32,
     },
 }
 
@@ -155,6 +164,23 @@ pub(crate) async fn run(context: &Context, command: ModelCommand) -> Result<()> 
             set_alias(context, &model, &alias, version).await?;
             output.say(&format!("{model}@{alias} is version {version}."));
             Ok(())
+        }
+        ModelCommand::History { model, limit } => {
+            let path = format!("/api/v1/models/{}/history", segment(&model));
+            let page: Paged<HistoryEntry> =
+                client.get(&query(&path, &[("limit", Some(limit.to_string()))])).await?;
+            output.list(&page.items, "Nothing is recorded of this model.", |entries| {
+                let mut table = Table::new(&[">seq", "when", "who", "what"]);
+                for entry in entries {
+                    table.row([
+                        entry.seq.to_string(),
+                        format_utc(entry.time_ms),
+                        entry.actor.clone(),
+                        entry.text.clone(),
+                    ]);
+                }
+                table
+            })
         }
     }
 }

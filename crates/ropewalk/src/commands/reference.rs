@@ -77,6 +77,13 @@ fn commands(mut root: clap::Command) -> String {
             known.meaning
         ));
     }
+    page.push_str(
+        "\n## Variables of MLflow's server\n\nHonoured under their own names, so that an existing deployment keeps them.\n\n| variable | default | meaning |\n|---|---|---|\n",
+    );
+    for (name, default, meaning) in ropewalk_models::VARIABLES.iter().chain(ropewalk_webhooks::VARIABLES) {
+        let default = if default.is_empty() { "–".to_owned() } else { format!("`{default}`") };
+        page.push_str(&format!("| `{name}` | {default} | {meaning} |\n"));
+    }
     page.push_str("\n## Error codes\n\n| code | HTTP | exit | meaning |\n|---|---|---|---|\n");
     for code in Code::ALL {
         page.push_str(&format!(
