@@ -29,7 +29,10 @@ impl Regular {
         if pattern.len() > LENGTH {
             return Err(wrong(&format!("it is longer than {LENGTH} bytes")));
         }
-        let compiled = RegexBuilder::new(&translate(pattern)).size_limit(SIZE).nest_limit(DEPTH).build();
+        let Some(translated) = translate(pattern) else {
+            return Err(wrong("a repetition that gives nothing back, such as a*+, is not known here"));
+        };
+        let compiled = RegexBuilder::new(&translated).size_limit(SIZE).nest_limit(DEPTH).build();
         compiled.map(Self).map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => wrong("it is too large"),
             other => {
@@ -47,16 +50,22 @@ impl Regular {
     }
 }
 
-/// A pattern of Python's in the words of the `regex` crate, which says a few things otherwise.
-fn translate(pattern: &str) -> String {
+/// A pattern of Python's in the words of the `regex` crate, which says a few things otherwise; none if it has no words
+/// for it.
+fn translate(pattern: &str) -> Option<String> {
     let characters: Vec<char> = pattern.chars().collect();
     let mut out = String::with_capacity(pattern.len() + 8);
     let lines = has_flag(pattern, 'm');
     let mut class = false;
+    let mut repeated = false;
     let mut at = 0;
     while let Some(&character) = characters.get(at) {
         let rest = &characters[at + 1..];
         at += 1;
+        if repeated && character == '+' {
+            return None;
+        }
+        repeated = !class && matches!(character, '*' | '+' | '?');
         match character {
             '\\' => {
                 let Some(&next) = rest.first() else {
@@ -65,6 +74,7 @@ fn translate(pattern: &str) -> String {
                 };
                 at += 1;
                 match next {
+                    'b' if class => out.push_str("\\x08"),
                     'Z' if !class => out.push_str("\\z"),
                     '0' => out.push_str("\\x00"),
                     // An escaped character that would mean something else here.
@@ -93,8 +103,12 @@ fn translate(pattern: &str) -> String {
             }
             '&' | '~' if class => out.extend(['\\', character]),
             '{' if !class => match repetition(rest) {
-                Some(from) if from > 0 => out.push('{'),
-                Some(_) => out.push_str("{0"),
+                Some(close) => {
+                    out.push_str(if close > 0 && rest[0] == ',' { "{0" } else { "{" });
+                    out.extend(&rest[..=close]);
+                    at += close + 1;
+                    repeated = true;
+                }
                 None => out.push_str("\\{"),
             },
             // Python's `$` is also right before a newline at the end.
@@ -102,21 +116,16 @@ fn translate(pattern: &str) -> String {
             other => out.push(other),
         }
     }
-    out
+    Some(out)
 }
 
-/// Whether a brace begins `{2}`, `{2,}`, `{,3}` or `{2,3}`, and how many digits come first.
+/// Where `{2}`, `{2,}`, `{,3}` or `{2,3}` ends, if a brace begins one.
 fn repetition(rest: &[char]) -> Option<usize> {
     let close = rest.iter().take(24).position(|&character| character == '}')?;
     let inside = &rest[..close];
     let digits = |part: &[char]| part.iter().all(char::is_ascii_digit);
-    let comma = inside.iter().position(|&character| character == ',');
-    let (from, to) = match comma {
-        Some(comma) => (&inside[..comma], &inside[comma + 1..]),
-        None if inside.is_empty() => return None,
-        None => (inside, &inside[..0]),
-    };
-    (digits(from) && digits(to)).then_some(from.len())
+    let mut parts = inside.splitn(2, |&character| character == ',');
+    (!inside.is_empty() && parts.all(digits)).then_some(close)
 }
 
 /// Whether a group such as `(?im)` sets a flag.
@@ -153,6 +162,8 @@ mod tests {
             ("[]a]+", "]", true),
             ("[^]]", "]", false),
             ("[a&&b]", "&", true),
+            ("[\\b]", "\x08", true),
+            ("a{,}b", "b", true),
             ("\\<b\\>", "<b>", true),
             ("(?m)^b$", "a\nb\nc", true),
             ("(?P<name>b)", "b", true),
@@ -164,7 +175,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_matched_safely_is_refused() {
-        for wrong in ["(", "[a", "(?=a)", "(a)\\1", "x{100000}", "((a{50}){50}){50}", "\\", "*"] {
+        for wrong in
+            ["(", "[a", "(?=a)", "(a)\\1", "x{100000}", "a*+", "a{2}+", "((a{50}){50}){50}", "\\", "*"]
+        {
             let error = Regular::new(wrong).unwrap_err();
             assert!(
                 error.message().starts_with("Invalid regular expression"),
