@@ -1,4 +1,5 @@
-//! Classes of characters as Python's regular expressions have them, on which MLflow's tokens rest.
+//! Classes of characters as Python's regular expressions have them, on which MLflow's tokens rest. The tables here may be
+//! of a later edition of Unicode than Python's: what has become a letter since counts as one.
 
 use std::sync::LazyLock;
 

@@ -208,6 +208,10 @@ impl<'a> Tokens<'a> {
             '+' | '/' | '&' | '^' | '|' => self.operator(at),
             other if is_space(other) => (Kind::Space, unknown.1),
             other if is_word(other) => self.word(at, first),
+            // The sign stands among the letters that a name may start with, but is none.
+            '×' if self.is_named(at, self.run(unknown.1, is_word)) => {
+                (Kind::Name, self.run(unknown.1, is_word))
+            }
             _ => unknown,
         }
     }
@@ -237,8 +241,8 @@ impl<'a> Tokens<'a> {
     /// A delimiter such as `$$` or `$tag$`.
     fn delimiter(&self, at: usize) -> Option<&'a str> {
         let mut end = at + 1;
-        if self.is(end, |c| c == '_' || is_letter(c)) {
-            end = self.run(end, is_word);
+        if let Some(first) = self.peek(end).filter(|&c| c == '_' || is_letter(c)) {
+            end = self.run(end + first.len_utf8(), is_word);
         }
         if self.starts(end, "$") { self.text.get(at..=end) } else { None }
     }
@@ -349,11 +353,7 @@ impl<'a> Tokens<'a> {
             return (Kind::Keyword, end);
         }
         if is_letter(first) {
-            let dot = self.run(end, is_space);
-            if (self.starts(dot, ".") && !self.is(dot + 1, is_digit))
-                || self.starts(end, "(")
-                || self.text.as_bytes()[..at].last() == Some(&b'.')
-            {
+            if self.is_named(at, end) {
                 return (Kind::Name, end);
             }
         } else if let Some(number) = self.number(at) {
@@ -364,6 +364,14 @@ impl<'a> Tokens<'a> {
         }
         let end = self.run(end, |c| is_word(c) || matches!(c, '$' | '#'));
         (words::kind(&self.text[at..end]), end)
+    }
+
+    /// Whether a word is a name for what stands beside it: a dot or a parenthesis.
+    fn is_named(&self, at: usize, end: usize) -> bool {
+        let dot = self.run(end, is_space);
+        (self.starts(dot, ".") && !self.is(dot + 1, is_digit))
+            || self.starts(end, "(")
+            || self.text.as_bytes()[..at].last() == Some(&b'.')
     }
 
     /// A number, with its sign. A letter right after it takes away its last digit, or makes it none.

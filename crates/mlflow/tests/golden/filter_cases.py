@@ -103,6 +103,13 @@ metrics.é > 5
 metrics.ж > 5
 metrics.中文 > 5
 métrics.a > 5
+metrics.× > 5
+×(y) > 5
+× > 5
+metrics.a$ > 5
+metrics.é > 5
+metrics.a > 5
+metrics.a >​5
 metrics._a > 5
 metrics.a_b$c > 5
 metrics.a#b > 5
