@@ -6,6 +6,7 @@ mod call;
 mod error;
 mod fields;
 pub mod filter;
+pub mod hosts;
 pub mod json;
 pub mod message;
 pub mod page;

@@ -6,6 +6,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::error::{MlflowError, MlflowResult};
 use crate::json::{self, Json};
+use crate::python;
 use crate::rules::as_whole;
 
 /// The stock server's decoder minds neither missing padding at a whole group nor bits left over.
@@ -21,18 +22,15 @@ pub fn token(offset: i64) -> String {
     ENGINE.encode(format!("{{\"offset\": {offset}}}"))
 }
 
-/// The offset of a token; 0 for an empty one.
+/// The offset of a token; 0 for an empty one, and for one below nothing, which databases take for nothing.
 ///
 /// # Errors
 /// `INVALID_PARAMETER_VALUE` for a token that this server did not make.
 pub fn offset(token: &str) -> MlflowResult<u64> {
-    let offset = signed_offset(token)?;
-    u64::try_from(offset).map_err(|_| {
-        MlflowError::invalid(format!("Invalid page token, parsed value={{\"offset\":{offset}}}"))
-    })
+    Ok(u64::try_from(signed_offset(token)?).unwrap_or(0))
 }
 
-/// As [`offset`], for searches that take an offset below nothing for nothing.
+/// As [`offset`], for searches that count on from an offset below nothing.
 ///
 /// # Errors
 /// As [`offset`].
@@ -41,10 +39,14 @@ pub fn signed_offset(token: &str) -> MlflowResult<i64> {
         return Ok(0);
     }
     let parsed = parsed(token)?;
-    match parsed.get("offset").and_then(as_whole) {
-        Some(offset) if offset != 0 => Ok(offset),
-        _ => Err(MlflowError::invalid(format!("Invalid page token, parsed value={}", json::dumps(&parsed)))),
-    }
+    let nothing = || {
+        MlflowError::invalid(format!("Invalid page token, parsed value={}", python::repr_json(&parsed)))
+    };
+    let offset = parsed.get("offset").filter(|offset| python::is_true(offset)).ok_or_else(nothing)?;
+    as_whole(offset).ok_or_else(|| {
+        let shown = offset.as_text().map_or_else(|| python::repr_json(offset), str::to_owned);
+        MlflowError::invalid(format!("Invalid page token, not stringable {shown}"))
+    })
 }
 
 /// The decoded bytes of a token, whatever they hold.
@@ -99,12 +101,15 @@ mod tests {
         assert_eq!(offset("").unwrap(), 0);
         assert_eq!(token(12), ropewalk_core::page::encode_offset(12));
         assert_eq!(signed_offset(&token(-1)).unwrap(), -1);
-        assert!(offset(&token(-1)).is_err() && offset(&token(0)).is_err());
+        assert_eq!(offset(&token(-1)).unwrap(), 0);
+        assert!(offset(&token(0)).is_err());
         let words = |token: &str| offset(token).unwrap_err().message().to_owned();
         assert_eq!(words("abc"), "Invalid page token, could not base64-decode");
         assert_eq!(words("!!"), "Invalid page token, decoded value=b''");
         assert_eq!(words("aGVsbG8="), "Invalid page token, decoded value=b'hello'");
         assert_eq!(words("e30="), "Invalid page token, parsed value={}");
+        assert_eq!(words("eyJvZmZzZXQiOiAieCJ9"), "Invalid page token, not stringable x");
+        assert_eq!(words(&token(0)), "Invalid page token, parsed value={'offset': 0}");
     }
 
     proptest! {

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::json::{Json, float};
+
 /// A text as Python's `repr` shows it.
 pub fn repr(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
@@ -49,6 +51,45 @@ pub fn repr_list<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     format!("[{}]", shown.join(", "))
 }
 
+/// A JSON value as Python's `repr` shows what it was read as.
+pub fn repr_json(value: &Json) -> String {
+    match value {
+        Json::Null => "None".to_owned(),
+        Json::Truth(truth) => if *truth { "True" } else { "False" }.to_owned(),
+        Json::Integer(number) => number.to_string(),
+        Json::Huge(digits) => digits.clone(),
+        Json::Number(number) if number.is_nan() => "nan".to_owned(),
+        Json::Number(number) if number.is_infinite() => {
+            if *number > 0.0 { "inf" } else { "-inf" }.to_owned()
+        }
+        Json::Number(number) => float(*number),
+        Json::Text(text) => repr(text),
+        Json::List(items) => {
+            let shown: Vec<String> = items.iter().map(repr_json).collect();
+            format!("[{}]", shown.join(", "))
+        }
+        Json::Object(members) => {
+            let shown: Vec<String> =
+                members.iter().map(|(name, value)| format!("{}: {}", repr(name), repr_json(value))).collect();
+            format!("{{{}}}", shown.join(", "))
+        }
+    }
+}
+
+/// Whether Python takes a JSON value for true.
+pub fn is_true(value: &Json) -> bool {
+    match value {
+        Json::Null => false,
+        Json::Truth(truth) => *truth,
+        Json::Integer(number) => *number != 0,
+        Json::Huge(_) => true,
+        Json::Number(number) => *number != 0.0,
+        Json::Text(text) => !text.is_empty(),
+        Json::List(items) => !items.is_empty(),
+        Json::Object(members) => !members.is_empty(),
+    }
+}
+
 /// The zeros of the scripts that have decimal digits (Unicode's category Nd); the other nine follow each.
 const ZEROS: [u32; 37] = [
     0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50,
@@ -63,6 +104,11 @@ pub fn plain_digits(text: &str) -> String {
         char::from_digit(u32::from(c) - zero, 10)
     };
     text.chars().map(|c| if c.is_ascii() { c } else { plain(c).unwrap_or(c) }).collect()
+}
+
+/// Python's `int` of a text, where it fits 64 bits.
+pub fn whole(text: &str) -> Option<i64> {
+    crate::message::python_whole(&plain_digits(text))
 }
 
 /// What a POSIX path normalises to, as `posixpath.normpath` has it.

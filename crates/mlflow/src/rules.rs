@@ -80,6 +80,8 @@ pub fn as_whole(value: &Json) -> Option<i64> {
         Json::Number(number) if number.is_finite() => Some(*number as i64),
         Json::Truth(truth) => Some(i64::from(*truth)),
         Json::Text(text) => python_whole(text),
+        // Python's numbers have no end; beyond 64 bits it only matters on which side.
+        Json::Huge(digits) => Some(if digits.starts_with('-') { i64::MIN } else { i64::MAX }),
         _ => None,
     }
 }

@@ -9,6 +9,8 @@ pub struct Uri {
     pub authority: String,
     /// The path, as it was written.
     pub path: String,
+    /// After `;` in the path's last part, for schemes that know such.
+    pub params: String,
     /// After `?`.
     pub query: String,
     /// After `#`.
@@ -66,6 +68,7 @@ impl Uri {
         if matches!(uri.scheme.as_str(), "" | "ftp" | "sftp" | "http" | "https") {
             let last = uri.path.rfind('/').unwrap_or(0);
             if let Some(at) = uri.path[last..].find(';') {
+                uri.params = uri.path[last + at + 1..].to_owned();
                 uri.path.truncate(last + at);
             }
         }

@@ -1,7 +1,9 @@
 //! Experiments, runs, metrics, parameters, artifacts and logged models: MLflow's tracking, spoken in MLflow's REST and in
 //! our own.
 
+mod artifact_location;
 mod column;
+mod experiment_tag;
 mod http;
 pub mod limits;
 pub mod logged_model;

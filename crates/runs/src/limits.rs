@@ -3,6 +3,9 @@
 use std::collections::HashSet;
 
 use ropewalk_core::{Error, Result};
+use ropewalk_mlflow::json::{Json, float};
+use ropewalk_mlflow::python;
+use ropewalk_mlflow::rules::invalid_value;
 
 use crate::model::{Metric, Param, Tag};
 
@@ -38,18 +41,21 @@ pub fn check_key(path: &str, key: &str) -> Result<()> {
 /// As [`check_key`]; `what` is how a message on the length calls it.
 fn check_named_key(path: &str, what: &str, key: &str) -> Result<()> {
     let plain = key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '/' | '.' | '-' | ' ' | ':'));
+    let refuse = |why: &str| {
+        Err(Error::invalid(invalid_value(path, &Json::Text(key.to_owned()), why)))
+    };
     if !plain {
-        return Err(Error::invalid(format!(
-            "Invalid value \"{key}\" for parameter '{path}' supplied: Names may only contain alphanumerics, underscores (_), \
-             dashes (-), periods (.), spaces ( ), colon(:) and slashes (/)."
-        )));
+        return refuse(
+            "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).",
+        );
     }
-    let normal = normal_path(key);
+    let normal = python::normal_path(key);
     if normal != key || normal == "." || normal.starts_with("..") || normal.starts_with('/') {
-        return Err(Error::invalid(format!(
-            "Invalid value \"{key}\" for parameter '{path}' supplied: Names may be treated as files in certain cases, and must \
-             not resolve to other names when treated as such. This name would resolve to '{normal}'"
-        )));
+        return refuse(&format!(
+            "Names may be treated as files in certain cases, and must not resolve to other names when treated as such. This name \
+             would resolve to {}",
+            python::repr(&normal)
+        ));
     }
     check_length(what, KEY_LENGTH, key)
 }
@@ -62,18 +68,12 @@ pub fn check_length(path: &str, limit: usize, value: &str) -> Result<()> {
     Err(Error::invalid(format!("'{path}' exceeds the maximum length of {limit} characters")))
 }
 
-/// Refuses an experiment name that is empty or too long.
+/// Refuses an experiment name that is blank or too long.
 pub fn check_experiment_name(name: &str) -> Result<()> {
-    if name.is_empty() {
-        return Err(Error::invalid("Invalid experiment name: ''. Experiment name must not be empty."));
+    if name.trim().is_empty() {
+        return Err(Error::invalid(format!("Invalid experiment name: '{name}'")));
     }
     check_length("name", EXPERIMENT_NAME_LENGTH, name)
-}
-
-/// Refuses experiment tags beyond the limits.
-pub fn check_experiment_tag(tag: &Tag) -> Result<()> {
-    check_key("key", &tag.key)?;
-    check_length("value", EXPERIMENT_TAG_VALUE_LENGTH, &tag.value)
 }
 
 /// Checks a batch whole, and cuts over-long values as MLflow does. Infinities become the largest finite numbers.
@@ -86,8 +86,7 @@ pub fn check_batch(metrics: &mut [Metric], params: &mut [Param], tags: &mut [Tag
         check_metric(&format!("metrics[{index}]."), metric)?;
     }
     for (index, param) in params.iter_mut().enumerate() {
-        check_named_key(&format!("params[{index}].key"), "Param key", &param.key)?;
-        cut(&mut param.value, PARAM_VALUE_LENGTH);
+        check_param(&format!("params[{index}].key"), param)?;
     }
     for (index, tag) in tags.iter_mut().enumerate() {
         check_key(&format!("tags[{index}].key"), &tag.key)?;
@@ -96,14 +95,23 @@ pub fn check_batch(metrics: &mut [Metric], params: &mut [Param], tags: &mut [Tag
     check_unique(params)
 }
 
+/// Checks one parameter, and cuts its value; `path` is where in the request the key stands.
+pub fn check_param(path: &str, param: &mut Param) -> Result<()> {
+    check_named_key(path, "Param key", &param.key)?;
+    cut(&mut param.value, PARAM_VALUE_LENGTH);
+    Ok(())
+}
+
 /// Checks one metric; `path` precedes the field names in messages.
 pub fn check_metric(path: &str, metric: &mut Metric) -> Result<()> {
     check_named_key(&format!("{path}name"), "Metric name", &metric.key)?;
     if metric.timestamp < 0 {
         return Err(Error::invalid(format!(
-            "Invalid value {} for parameter '{path}timestamp' supplied: metric '{}' (value={:?}). Timestamp must be a nonnegative \
+            "Invalid value {} for parameter '{path}timestamp' supplied: metric '{}' (value={}). Timestamp must be a nonnegative \
              long (64-bit integer) ",
-            metric.timestamp, metric.key, metric.value
+            metric.timestamp,
+            metric.key,
+            float(metric.value)
         )));
     }
     if metric.value.is_infinite() {
@@ -124,17 +132,14 @@ fn check_count(what: &str, limit: usize, got: usize) -> Result<()> {
 
 fn check_unique(params: &[Param]) -> Result<()> {
     let mut seen = HashSet::new();
-    let twice: Vec<_> = params
-        .iter()
-        .filter(|param| !seen.insert(param.key.as_str()))
-        .map(|param| format!("'{}'", param.key))
-        .collect();
+    let twice: Vec<_> =
+        params.iter().map(|param| param.key.as_str()).filter(|key| !seen.insert(*key)).collect();
     if twice.is_empty() {
         return Ok(());
     }
     Err(Error::invalid(format!(
-        "Duplicate parameter keys have been submitted: [{}]. Please ensure the request contains only one param value per param key.",
-        twice.join(", ")
+        "Duplicate parameter keys have been submitted: {}. Please ensure the request contains only one param value per param key.",
+        python::repr_list(twice)
     )))
 }
 
@@ -144,30 +149,6 @@ fn cut(value: &mut String, limit: usize) {
     {
         value.truncate(end);
     }
-}
-
-/// What a POSIX path normalises to.
-fn normal_path(path: &str) -> String {
-    let lead = if path.starts_with("//") && !path.starts_with("///") {
-        "//"
-    } else if path.starts_with('/') {
-        "/"
-    } else {
-        ""
-    };
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if lead.is_empty() && parts.last().is_none_or(|last| *last == "..") => parts.push(".."),
-            ".." => {
-                parts.pop();
-            }
-            other => parts.push(other),
-        }
-    }
-    let joined = format!("{lead}{}", parts.join("/"));
-    if joined.is_empty() { ".".to_owned() } else { joined }
 }
 
 #[cfg(test)]

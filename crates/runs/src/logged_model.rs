@@ -27,13 +27,13 @@ pub struct LoggedModel {
     pub updated_ms: i64,
     /// What kind of model the client says it is.
     pub model_type: Option<String>,
-    /// The run that logged it.
+    /// The run that logged it; empty if the client named none.
     pub source_run_id: Option<String>,
     /// Parameters.
     pub params: BTreeMap<String, String>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
-    /// The latest metrics that judge it.
+    /// The measurements that judge it.
     pub metrics: Vec<Metric>,
 }
 
@@ -47,6 +47,8 @@ pub enum LoggedModelStatus {
     Ready,
     /// The upload broke off.
     UploadFailed,
+    /// A client would not say.
+    StatusUnspecified,
 }
 
 impl LoggedModelStatus {
@@ -56,6 +58,7 @@ impl LoggedModelStatus {
             Self::Pending => "PENDING",
             Self::Ready => "READY",
             Self::UploadFailed => "UPLOAD_FAILED",
+            Self::StatusUnspecified => "STATUS_UNSPECIFIED",
         }
     }
 
@@ -67,7 +70,9 @@ impl LoggedModelStatus {
     /// Reads the stored word or the wire's.
     pub fn parse(text: &str) -> Option<Self> {
         let plain = text.strip_prefix("LOGGED_MODEL_").unwrap_or(text);
-        [Self::Pending, Self::Ready, Self::UploadFailed].into_iter().find(|status| status.as_str() == plain)
+        [Self::Pending, Self::Ready, Self::UploadFailed, Self::StatusUnspecified]
+            .into_iter()
+            .find(|status| status.as_str() == plain)
     }
 }
 

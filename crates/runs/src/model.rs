@@ -2,6 +2,7 @@
 
 use ropewalk_core::journal::Reference;
 use ropewalk_core::{Error, Result};
+use ropewalk_mlflow::python;
 use serde::{Deserialize, Serialize};
 
 /// Whether a thing is there or has been deleted (and may be restored).
@@ -333,7 +334,7 @@ pub struct FileInfo {
 /// # Errors
 /// `invalid` when the text is no number.
 pub(crate) fn experiment_number(id: &str) -> Result<i64> {
-    id.parse().map_err(|_| {
+    python::whole(id).ok_or_else(|| {
         Error::invalid(format!("Invalid experiment ID '{id}'. Experiment ID must be a valid integer."))
     })
 }

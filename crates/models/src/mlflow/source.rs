@@ -46,7 +46,7 @@ pub(super) async fn check(models: &Models, fields: &Fields, prompt: bool) -> Mlf
         )));
     }
     let uri = parse(named)?;
-    models.rules.check_host(&uri)?;
+    models.rules.hosts.check(&uri, "source")?;
     let mut source = Source {
         source: named.to_owned(),
         run_id: fields.text("run_id").to_owned(),

@@ -1,10 +1,13 @@
 //! MLflow's experiment calls.
 
+use std::collections::HashSet;
+
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
+use ropewalk_core::Code;
 use ropewalk_mlflow::filter::{self, Search};
-use ropewalk_mlflow::{Call, Fields, MlflowError, MlflowResult, Object, Rule, answer, done, page};
+use ropewalk_mlflow::{Call, ErrorCode, Fields, MlflowError, MlflowResult, Object, Rule, answer, done, page};
 use serde_json::json;
 
 use super::{messages, wire};
@@ -25,7 +28,11 @@ pub(super) fn routes() -> Router<Runs> {
         .route("/2.0/mlflow/experiments/restore", post(restore))
         .route("/2.0/mlflow/experiments/set-experiment-tag", post(set_tag))
         .route("/2.0/mlflow/experiments/delete-experiment-tag", post(delete_tag))
-        .route("/2.0/mlflow/experiments/search-datasets", post(search_datasets))
+}
+
+/// What only MLflow's web app asks for: it is not there under `/api`.
+pub(super) fn page_routes() -> Router<Runs> {
+    Router::new().route("/ajax-api/2.0/mlflow/experiments/search-datasets", post(search_datasets))
 }
 
 /// What a view's word means; without one, only what is in use.
@@ -40,6 +47,12 @@ pub(super) fn view(fields: &Fields, name: &str) -> ViewType {
 /// The tags of a request.
 pub(super) fn tags(fields: &Fields, name: &str) -> Vec<Tag> {
     fields.pairs(name).into_iter().map(|(key, value)| Tag { key, value }).collect()
+}
+
+/// The first key that is there twice.
+pub(super) fn named_twice(tags: &[Tag]) -> Option<&str> {
+    let mut seen = HashSet::new();
+    tags.iter().map(|tag| tag.key.as_str()).find(|key| !seen.insert(*key))
 }
 
 /// A page's size as the stock server checks it.
@@ -69,9 +82,21 @@ async fn create(State(runs): State<Runs>, call: Call) -> MlflowResult {
             ("tags", &[Rule::Array]),
         ],
     )?;
-    let experiment = runs
-        .create_experiment(fields.text("name"), fields.some_text("artifact_location"), tags(&fields, "tags"))
-        .await?;
+    let name = fields.text("name");
+    let taken = |why: &str| {
+        MlflowError::new(
+            ErrorCode::ResourceAlreadyExists,
+            format!("Experiment(name={name}) already exists. Error: {why}"),
+        )
+    };
+    let tags = tags(&fields, "tags");
+    if let Some(twice) = named_twice(&tags) {
+        return Err(taken(&format!("the tag '{twice}' is there twice")));
+    }
+    let experiment =
+        runs.create_experiment(name, fields.some_text("artifact_location"), tags).await.map_err(|error| {
+            if error.code() == Code::AlreadyExists { taken(error.what()) } else { error.into() }
+        })?;
     Ok(answer(json!({"experiment_id": experiment.experiment_id})))
 }
 
@@ -118,7 +143,14 @@ async fn update(State(runs): State<Runs>, call: Call) -> MlflowResult {
         &[("experiment_id", &[Rule::Required, Rule::Text]), ("new_name", &[Rule::Text, Rule::Required])],
     )?;
     if let Some(name) = fields.some_text("new_name") {
-        runs.rename_experiment(fields.text("experiment_id"), name).await?;
+        // The stock server lets its database refuse a name that is taken.
+        runs.rename_experiment(fields.text("experiment_id"), name).await.map_err(|error| {
+            if error.code() == Code::AlreadyExists {
+                MlflowError::new(ErrorCode::BadRequest, error.what())
+            } else {
+                error.into()
+            }
+        })?;
     }
     Ok(done())
 }

@@ -23,8 +23,12 @@ const RUNS: usize = 100;
 pub(super) fn routes() -> Router<Runs> {
     Router::new()
         .route("/2.0/mlflow/metrics/get-history", get(history))
-        .route("/2.0/mlflow/metrics/get-history-bulk", get(history_bulk))
         .route("/2.0/mlflow/metrics/get-history-bulk-interval", get(history_sample))
+}
+
+/// What only MLflow's web app asks for: it is not there under `/api`.
+pub(super) fn page_routes() -> Router<Runs> {
+    Router::new().route("/ajax-api/2.0/mlflow/metrics/get-history-bulk", get(history_bulk))
 }
 
 /// An answer with measurements; without any, the list is left out unless `always`.
@@ -101,11 +105,11 @@ async fn history_bulk(State(runs): State<Runs>, call: Call) -> MlflowResult {
         .ok_or_else(|| MlflowError::invalid("GetMetricHistoryBulk request must specify a metric_key."))?;
     let most = match call.query("max_results") {
         None => i64::from(HISTORY_RESULTS),
-        Some(text) => as_whole(&Json::Text(text.to_owned())).filter(|most| *most >= 0).ok_or_else(|| {
+        Some(text) => as_whole(&Json::Text(text.to_owned())).ok_or_else(|| {
             MlflowError::invalid(format!("Invalid value '{text}' for parameter 'max_results' supplied."))
         })?,
     };
-    let most = usize::try_from(most.min(i64::from(HISTORY_RESULTS))).unwrap_or_default();
+    let most = most.min(i64::from(HISTORY_RESULTS));
     ids.sort();
     ids.dedup();
     let mut found = runs.points(&ids, key).await?;
@@ -114,6 +118,11 @@ async fn history_bulk(State(runs): State<Runs>, call: Call) -> MlflowResult {
     }
     let all =
         found.iter().flat_map(|(id, points)| points.iter().map(move |point| (Some(id.as_str()), point)));
+    // Below nothing it says, as in Python, how many of the last to leave out.
+    let most = match usize::try_from(most) {
+        Ok(most) => most,
+        Err(_) => found.values().map(Vec::len).sum::<usize>().saturating_sub(most.unsigned_abs() as usize),
+    };
     Ok(measured(key, all.take(most), true, None))
 }
 

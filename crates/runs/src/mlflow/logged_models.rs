@@ -1,16 +1,22 @@
 //! MLflow's logged-model calls.
 
+use std::collections::HashSet;
+
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::{delete, get, patch, post};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ropewalk_core::Code;
 use ropewalk_mlflow::filter::{self, Search};
-use ropewalk_mlflow::{Call, Fields, Json, MlflowError, MlflowResult, Object, Rule, answer, done, page};
+use ropewalk_mlflow::rules::as_whole;
+use ropewalk_mlflow::{
+    Call, ErrorCode, Fields, Json, MlflowError, MlflowResult, Object, Rule, answer, done, page, python,
+};
 use serde_json::json;
 
 use super::artifacts::safe_path;
-use super::experiments::{page_size, tags};
+use super::experiments::{named_twice, page_size, tags};
 use super::{messages, wire};
 use crate::logged_model::{LoggedModelStatus, NewLoggedModel};
 use crate::model::{Param, experiment_number};
@@ -44,14 +50,19 @@ async fn create(State(runs): State<Runs>, call: Call) -> MlflowResult {
             ("tags", &[Rule::Array]),
         ],
     )?;
+    let (params, tags) = (params(&fields), tags(&fields, "tags"));
+    must_be_unique(&params)?;
+    if let Some(twice) = named_twice(&tags) {
+        return Err(given_twice("tag", twice));
+    }
     let model = runs
         .create_logged_model(NewLoggedModel {
             experiment_id: fields.text("experiment_id").to_owned(),
             name: fields.some_text("name").map(str::to_owned),
             model_type: Some(fields.text("model_type").to_owned()),
             source_run_id: Some(fields.text("source_run_id").to_owned()),
-            params: params(&fields),
-            tags: tags(&fields, "tags"),
+            params,
+            tags,
         })
         .await?;
     Ok(answer(json!({"model": wire::logged_model(&model)})))
@@ -87,8 +98,29 @@ async fn log_params(State(runs): State<Runs>, Path(id): Path<String>, call: Call
         &messages::LOGGED_MODEL_PARAMS,
         &[("model_id", &[Rule::Text, Rule::Required]), ("params", &[Rule::Array])],
     )?;
-    runs.log_model_params(&id, params(&fields)).await?;
+    let params = params(&fields);
+    must_be_unique(&params)?;
+    runs.log_model_params(&id, params).await.map_err(|error| {
+        if error.code() == Code::AlreadyExists {
+            MlflowError::new(ErrorCode::BadRequest, error.what())
+        } else {
+            error.into()
+        }
+    })?;
     Ok(done())
+}
+
+/// Refuses parameters of one key. The stock server lets its database do that.
+fn must_be_unique(params: &[Param]) -> MlflowResult<()> {
+    let mut seen = HashSet::new();
+    match params.iter().find(|param| !seen.insert(param.key.as_str())) {
+        Some(twice) => Err(given_twice("parameter", &twice.key)),
+        None => Ok(()),
+    }
+}
+
+fn given_twice(what: &str, key: &str) -> MlflowError {
+    MlflowError::new(ErrorCode::BadRequest, format!("the {what} '{key}' is there twice"))
 }
 
 async fn set_tags(State(runs): State<Runs>, Path(id): Path<String>, call: Call) -> MlflowResult {
@@ -161,35 +193,41 @@ async fn search(State(runs): State<Runs>, call: Call) -> MlflowResult {
 /// What a page token repeats of the search that it belongs to.
 struct Asked {
     experiments: Vec<String>,
-    filter: serde_json::Value,
-    orders: serde_json::Value,
+    filter: Json,
+    orders: Json,
 }
 
 impl Asked {
     fn new(fields: &Fields) -> Self {
-        let some = |fields: &Fields, name: &str| serde_json::Value::from(fields.some_text(name));
+        let some = |fields: &Fields, name: &str| {
+            fields.some_text(name).map_or(Json::Null, |text| Json::Text(text.to_owned()))
+        };
         let orders: Vec<_> = fields
             .parts("order_by")
             .map(|order| {
-                json!({
-                    "field_name": order.text("field_name"),
-                    "ascending": order.truth("ascending").unwrap_or(true),
-                    "dataset_name": some(order, "dataset_name"),
-                    "dataset_digest": some(order, "dataset_digest"),
-                })
+                let members = [
+                    ("field_name", Json::Text(order.text("field_name").to_owned())),
+                    ("ascending", Json::Truth(order.truth("ascending").unwrap_or(true))),
+                    ("dataset_name", some(order, "dataset_name")),
+                    ("dataset_digest", some(order, "dataset_digest")),
+                ];
+                Json::Object(members.map(|(name, value)| (name.to_owned(), value)).into())
             })
             .collect();
         Self {
             experiments: fields.texts("experiment_ids"),
             filter: some(fields, "filter"),
-            orders: if orders.is_empty() { serde_json::Value::Null } else { orders.into() },
+            orders: if orders.is_empty() { Json::Null } else { Json::List(orders) },
         }
     }
 
     fn token(&self, offset: i64) -> String {
         STANDARD.encode(
             json!({
-                "experiment_ids": self.experiments, "filter_string": self.filter, "order_by": self.orders, "offset": offset,
+                "experiment_ids": self.experiments,
+                "filter_string": self.filter.to_serde(),
+                "order_by": self.orders.to_serde(),
+                "offset": offset,
             })
             .to_string(),
         )
@@ -197,35 +235,30 @@ impl Asked {
 
     /// The offset of a token that was given out for the same search.
     fn offset(&self, token: &str) -> MlflowResult<i64> {
-        let parsed = page::parsed(token)
-            .ok()
-            .filter(|parsed| matches!(parsed, Json::Object(_)))
-            .ok_or_else(|| MlflowError::invalid(format!("Invalid page token: {token}")))?;
-        let member = |name: &str| parsed.get(name).map(Json::to_serde).unwrap_or_default();
-        let differs = |what: &str, expected: &serde_json::Value, found: &serde_json::Value| {
-            MlflowError::invalid(format!(
-                "{what} in the page token does not match the requested {}. Expected: {expected}. Found: {found}",
-                what.to_lowercase().replace("ids", "IDs")
-            ))
-        };
-        for (what, name, expected) in [
-            ("Experiment IDs", "experiment_ids", &json!(self.experiments)),
-            ("Filter string", "filter_string", &self.filter),
-            ("Order by", "order_by", &self.orders),
+        let parsed =
+            page::parsed(token).ok().filter(|parsed| matches!(parsed, Json::Object(_))).ok_or_else(|| {
+                MlflowError::invalid(format!(
+                    "Invalid page token: {token}. Expecting value: line 1 column 1 (char 0)"
+                ))
+            })?;
+        let member = |name: &str| parsed.get(name).filter(|value| python::is_true(value));
+        let shown = |value: &Json| value.as_text().map_or_else(|| python::repr_json(value), str::to_owned);
+        let experiments = Json::List(self.experiments.iter().cloned().map(Json::Text).collect());
+        for (what, how, name, expected) in [
+            ("Experiment IDs", "do not match the requested experiment IDs", "experiment_ids", &experiments),
+            ("Filter string", "does not match the requested filter string", "filter_string", &self.filter),
+            ("Order by", "does not match the requested order by", "order_by", &self.orders),
         ] {
-            let found = member(name);
-            let same = found == *expected || (found == json!("") && expected.is_null());
-            if !same {
-                return Err(match what {
-                    "Experiment IDs" => MlflowError::invalid(format!(
-                        "Experiment IDs in the page token do not match the requested experiment IDs. Expected: {expected}. Found: \
-                         {found}"
-                    )),
-                    _ => differs(what, expected, &found),
-                });
+            let found = member(name).unwrap_or(&Json::Null);
+            if found != expected {
+                return Err(MlflowError::invalid(format!(
+                    "{what} in the page token {how}. Expected: {}. Found: {}",
+                    shown(expected),
+                    shown(found)
+                )));
             }
         }
-        Ok(member("offset").as_i64().filter(|offset| *offset >= 0).unwrap_or(0))
+        Ok(member("offset").and_then(as_whole).map_or(0, |offset| offset.max(0)))
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
-use ropewalk_mlflow::rules::missing_value;
+use ropewalk_mlflow::rules::{invalid_value, missing_value};
 use ropewalk_mlflow::{Call, Fields, Json, MlflowError, MlflowResult, Rule, done, json};
 
 use super::batch::{self, Batch};
@@ -52,7 +52,9 @@ async fn log_metric(State(runs): State<Runs>, call: Call) -> MlflowResult {
             ("dataset_digest", &[Rule::Text]),
         ],
     )?;
-    runs.log_metric(fields.run_id(), metric(&fields)).await?;
+    let metric = metric(&fields);
+    must_name_whole_datasets(std::slice::from_ref(&metric))?;
+    runs.log_one(fields.run_id(), metric).await?;
     Ok(done())
 }
 
@@ -109,21 +111,30 @@ async fn log_batch(State(runs): State<Runs>, call: Call) -> MlflowResult {
         Some(batch) => batch,
         None => any_batch(&call)?,
     };
-    if !is_run_id(&run_id) {
-        return Err(MlflowError::invalid(ropewalk_mlflow::rules::invalid_value(
-            "run_id",
-            &Json::Text(run_id),
-            "",
-        )));
-    }
+    must_be_run_id(&run_id)?;
+    must_name_whole_datasets(&metrics)?;
     runs.log_owned(&run_id, metrics, params, tags).await?;
     Ok(done())
 }
 
 /// Letters, digits, underscores and dashes, at most 256, not a dash or an underscore first.
-fn is_run_id(id: &str) -> bool {
+fn must_be_run_id(id: &str) -> MlflowResult<()> {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
-    id.starts_with(|c: char| c.is_ascii_alphanumeric()) && id.chars().all(plain) && id.chars().count() <= 256
+    if id.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && id.chars().all(plain)
+        && id.chars().count() <= 256
+    {
+        return Ok(());
+    }
+    Err(MlflowError::invalid(invalid_value("run_id", &Json::Text(id.to_owned()), "")))
+}
+
+/// A dataset has a name and a digest, or is not named at all.
+fn must_name_whole_datasets(metrics: &[Metric]) -> MlflowResult<()> {
+    if metrics.iter().all(|metric| metric.dataset_name.is_some() == metric.dataset_digest.is_some()) {
+        return Ok(());
+    }
+    Err(MlflowError::invalid("Both dataset_name and dataset_digest must be provided if one is provided"))
 }
 
 fn any_batch(call: &Call) -> MlflowResult<Batch> {
@@ -147,22 +158,22 @@ fn any_batch(call: &Call) -> MlflowResult<Batch> {
     })
 }
 
-fn dataset(input: &Fields) -> MlflowResult<DatasetInput> {
-    let Some(dataset) = input.part("dataset") else {
-        return Err(MlflowError::invalid("Dataset input must have a dataset associated with it."));
-    };
-    let text = |name: &str| dataset.text(name).to_owned();
-    Ok(DatasetInput {
+/// A dataset that was read. Like the stock server it takes one that says nothing of the dataset.
+fn dataset(input: &Fields) -> DatasetInput {
+    let dataset = input.part("dataset");
+    let sent = |name: &str| dataset.and_then(|dataset| dataset.sent_text(name)).map(str::to_owned);
+    let text = |name: &str| sent(name).unwrap_or_default();
+    DatasetInput {
         dataset: DatasetInfo {
             name: text("name"),
             digest: text("digest"),
             source_type: text("source_type"),
             source: text("source"),
-            schema: dataset.sent_text("schema").map(str::to_owned),
-            profile: dataset.sent_text("profile").map(str::to_owned),
+            schema: sent("schema"),
+            profile: sent("profile"),
         },
         tags: tags(input, "tags"),
-    })
+    }
 }
 
 fn links(fields: &Fields) -> Vec<ModelLink> {
@@ -185,14 +196,8 @@ async fn log_inputs(State(runs): State<Runs>, call: Call) -> MlflowResult {
         ],
     )?;
     let run_id = fields.text("run_id");
-    if !is_run_id(run_id) {
-        return Err(MlflowError::invalid(ropewalk_mlflow::rules::invalid_value(
-            "run_id",
-            &Json::Text(run_id.to_owned()),
-            "",
-        )));
-    }
-    let datasets = fields.parts("datasets").map(dataset).collect::<MlflowResult<Vec<_>>>()?;
+    must_be_run_id(run_id)?;
+    let datasets = fields.parts("datasets").map(dataset).collect();
     runs.log_inputs(run_id, datasets, links(&fields)).await?;
     Ok(done())
 }
@@ -217,7 +222,9 @@ async fn log_model(State(runs): State<Runs>, call: Call) -> MlflowResult {
     let malformed =
         || MlflowError::invalid(format!("Malformed model info. \n {text} \n is not a valid JSON."));
     let model = json::parse(text).ok_or_else(malformed)?;
-    let Json::Object(members) = &model else { return Err(malformed()) };
+    if !matches!(model, Json::Object(_)) {
+        return Err(malformed());
+    }
     let missing: Vec<_> = ["artifact_path", "flavors", "run_id", "utc_time_created"]
         .into_iter()
         .filter(|name| model.get(name).is_none())
@@ -229,8 +236,24 @@ async fn log_model(State(runs): State<Runs>, call: Call) -> MlflowResult {
             missing.join(", ")
         )));
     }
-    // What the history keeps of a model: not its signature's examples or configuration.
-    let kept = members.iter().filter(|(name, _)| name != "config").cloned().collect();
-    runs.note_model(fields.text("run_id"), HISTORY, Json::Object(kept).to_serde()).await?;
+    runs.note_model(fields.text("run_id"), HISTORY, history_entry(&model)).await?;
     Ok(done())
+}
+
+/// What the history keeps of a model: not its signature and examples, and of its flavours not their configuration.
+fn history_entry(model: &Json) -> serde_json::Value {
+    let kept = |name: &str| (name.to_owned(), model.get(name).cloned().unwrap_or(Json::Null));
+    let mut members: Vec<_> =
+        ["run_id", "artifact_path", "utc_time_created", "model_uuid"].map(kept).into_iter().collect();
+    let without_config = |(name, flavor): &(String, Json)| match flavor {
+        Json::Object(members) => {
+            let rest = members.iter().filter(|(name, _)| name != "config").cloned().collect();
+            (name.clone(), Json::Object(rest))
+        }
+        other => (name.clone(), other.clone()),
+    };
+    if let Some(Json::Object(flavors)) = model.get("flavors") {
+        members.push(("flavors".to_owned(), Json::Object(flavors.iter().map(without_config).collect())));
+    }
+    Json::Object(members).to_serde()
 }

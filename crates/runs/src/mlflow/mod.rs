@@ -38,6 +38,8 @@ pub fn routes(runs: &Runs) -> Router {
         .route("/version", get(|| async { VERSION }))
         .route("/health", get(|| async { "OK" }))
         .merge(artifacts::page_routes())
+        .merge(experiments::page_routes())
+        .merge(history::page_routes())
         .merge(both_prefixes(api))
         .with_state(runs.clone())
 }

@@ -113,7 +113,8 @@ fn push_info(json: &mut Vec<u8>, info: &RunInfo) {
     push_member(json, "status", info.status.as_str());
     json.extend_from_slice(b",\"start_time\":");
     push_integer(json, info.start_time);
-    if let Some(end) = info.end_time {
+    // Like the stock server, which takes the beginning of time for none.
+    if let Some(end) = info.end_time.filter(|end| *end != 0) {
         json.extend_from_slice(b",\"end_time\":");
         push_integer(json, end);
     }

@@ -5,15 +5,15 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use ropewalk_core::Actor;
 use ropewalk_mlflow::filter::{self, Comparison, Condition, Entity, Expression, Search, Test};
-use ropewalk_mlflow::{Call, MlflowResult, Rule, answer, done, page};
+use ropewalk_mlflow::{Call, ErrorCode, Fields, MlflowError, MlflowResult, Rule, answer, done, page};
 use serde_json::json;
 
-use super::experiments::{page_size, tags, view};
+use super::experiments::{named_twice, page_size, tags, view};
 use super::{messages, run_json, wire};
 use crate::column::{Aggregate, Attribute, Column, Ranking};
 use crate::limits::SEARCH_RESULTS;
-use crate::model::{RunStatus, experiment_number};
-use crate::service::Runs;
+use crate::model::{RunStatus, Tag, experiment_number};
+use crate::service::{NAME_TAG, Runs};
 use crate::service::search::RunQuery;
 
 pub(super) fn routes() -> Router<Runs> {
@@ -33,17 +33,33 @@ async fn create(State(runs): State<Runs>, actor: Actor, call: Call) -> MlflowRes
         &messages::CREATE_RUN,
         &[("experiment_id", &[Rule::Text]), ("start_time", &[Rule::Whole]), ("run_name", &[Rule::Text])],
     )?;
+    let tags = tags(&fields, "tags");
+    if let Some(refused) = unfit(&fields, &tags) {
+        return Err(MlflowError::new(ErrorCode::BadRequest, refused));
+    }
     let run = runs
         .create_page_run(
-            fields.some_text("experiment_id").unwrap_or("0"),
+            fields.sent_text("experiment_id").unwrap_or("0"),
             fields.some_text("run_name"),
             Some(fields.text("user_id")),
-            &tags(&fields, "tags"),
+            tags,
             fields.integer("start_time").unwrap_or(0),
             &actor,
         )
         .await?;
     Ok(run_json::created(&run)?)
+}
+
+/// Why a run cannot be made, where the stock server lets its database say so.
+fn unfit(fields: &Fields, tags: &[Tag]) -> Option<String> {
+    if fields.sent_text("experiment_id") == Some("") {
+        return Some("a run needs an experiment".to_owned());
+    }
+    if let Some(twice) = named_twice(tags) {
+        return Some(format!("the tag '{twice}' is there twice"));
+    }
+    let nameless = tags.iter().any(|tag| tag.key == NAME_TAG && tag.value.is_empty());
+    nameless.then(|| format!("the tag '{NAME_TAG}' is empty"))
 }
 
 async fn get_one(State(runs): State<Runs>, call: Call) -> MlflowResult {
@@ -111,7 +127,13 @@ async fn update(State(runs): State<Runs>, actor: Actor, call: Call) -> MlflowRes
     )?;
     let status = fields.word("status").and_then(RunStatus::parse);
     let info = runs
-        .update_run(fields.run_id(), status, fields.integer("end_time"), fields.some_text("run_name"), &actor)
+        .update_as_told(
+            fields.run_id(),
+            status,
+            fields.integer("end_time"),
+            fields.some_text("run_name"),
+            &actor,
+        )
         .await?;
     Ok(answer(json!({"run_info": wire::run_info(&info)})))
 }

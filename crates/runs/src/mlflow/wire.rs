@@ -51,7 +51,7 @@ pub(super) fn run_info(info: &RunInfo) -> Value {
         .set("user_id", info.user_id.as_str())
         .set("status", info.status.as_str())
         .set("start_time", info.start_time)
-        .maybe("end_time", info.end_time)
+        .maybe("end_time", info.end_time.filter(|end| *end != 0))
         .set("artifact_uri", info.artifact_uri.as_str())
         .set("lifecycle_stage", info.lifecycle_stage.as_str())
         .set("run_id", info.run_id.as_str())

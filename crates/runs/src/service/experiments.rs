@@ -6,7 +6,9 @@ use ropewalk_mlflow::MlflowResult;
 use ropewalk_mlflow::filter::{self, Comparison, Order, Search};
 
 use super::{Runs, no_experiment};
-use crate::limits::{check_experiment_name, check_experiment_tag};
+use crate::artifact_location;
+use crate::experiment_tag::{check_experiment_tag, check_views};
+use crate::limits::check_experiment_name;
 use crate::model::{Experiment, Lifecycle, Tag, ViewType, experiment_number};
 use crate::state::Operation;
 use crate::store::experiments as store;
@@ -37,6 +39,7 @@ impl Runs {
         tags: Vec<Tag>,
     ) -> Result<Experiment> {
         check_experiment_name(name)?;
+        check_views(tags.iter().map(|tag| tag.key.as_str()), None)?;
         for tag in &tags {
             check_experiment_tag(tag)?;
         }
@@ -44,7 +47,8 @@ impl Runs {
         let name = name.to_owned();
         let location = artifact_location
             .filter(|location| !location.is_empty())
-            .map(|location| location.trim_end_matches('/').to_owned());
+            .map(|location| artifact_location::check(location, "artifact_location", &self.hosts))
+            .transpose()?;
         self.core
             .database
             .write(move |tx| {
@@ -78,7 +82,7 @@ impl Runs {
     pub async fn get_experiment(&self, id: &str) -> Result<Experiment> {
         let number = experiment_number(id)?;
         let mut connection = self.core.database.read().await?;
-        store::by_number(&mut connection, number).await?.ok_or_else(|| no_experiment(id))
+        store::by_number(&mut connection, number).await?.ok_or_else(|| no_experiment(number))
     }
 
     /// The experiment of this name, active or deleted.
@@ -142,12 +146,12 @@ impl Runs {
     pub async fn rename_experiment(&self, id: &str, name: &str) -> Result<()> {
         check_experiment_name(name)?;
         let number = experiment_number(id)?;
-        let (id, name) = (id.to_owned(), name.to_owned());
+        let name = name.to_owned();
         self.core
             .database
             .write(move |tx| {
                 Box::pin(async move {
-                    let experiment = store::by_number(tx, number).await?.ok_or_else(|| no_experiment(&id))?;
+                    let experiment = store::by_number(tx, number).await?.ok_or_else(|| no_experiment(number))?;
                     if experiment.lifecycle_stage != Lifecycle::Active {
                         return Err(Error::new(Code::WrongState, "Cannot rename a non-active experiment."));
                     }
@@ -181,7 +185,12 @@ impl Runs {
     pub async fn set_experiment_tag(&self, id: &str, tag: Tag) -> Result<()> {
         check_experiment_tag(&tag)?;
         let number = experiment_number(id)?;
-        must_be_active(&self.get_experiment(id).await?)?;
+        let experiment = self.get_experiment(id).await?;
+        must_be_active(&experiment)?;
+        if experiment.tags.iter().all(|known| known.key != tag.key) {
+            let keys = experiment.tags.iter().map(|known| known.key.as_str());
+            check_views(keys.chain([tag.key.as_str()]), Some(&experiment.experiment_id))?;
+        }
         self.core
             .database
             .write(move |tx| Box::pin(async move { store::set_tag(tx, number, &tag).await }))

@@ -1,11 +1,11 @@
 //! Logged models.
 
 use ropewalk_core::page::Paged;
-use ropewalk_core::{Error, Result, new_id, now_ms};
-use ropewalk_mlflow::MlflowResult;
+use ropewalk_core::{Code, Error, Result, new_id, now_ms};
+use ropewalk_mlflow::{MlflowResult, python};
 
 use super::{Runs, experiments::must_be_active};
-use crate::limits::{check_key, check_length};
+use crate::artifact_location;
 use crate::logged_model::{LoggedModel, LoggedModelStatus, NewLoggedModel};
 use crate::model::{Param, Tag, experiment_number};
 use crate::names::run_name;
@@ -23,14 +23,13 @@ impl Runs {
         if let Some(name) = &name {
             check_model_name(name)?;
         }
-        for param in &new.params {
-            check_key("key", &param.key)?;
-            check_length("value", 6000, &param.value)?;
-        }
         let now = now_ms();
         let model_id = format!("m-{id}");
         let model = LoggedModel {
-            artifact_uri: format!("{}/models/{model_id}/artifacts", experiment.artifact_location),
+            artifact_uri: artifact_location::below(
+                &experiment.artifact_location,
+                &format!("models/{model_id}/artifacts"),
+            )?,
             model_id,
             experiment_id: experiment.experiment_id,
             name: name.unwrap_or_else(|| run_name(&id)),
@@ -39,7 +38,7 @@ impl Runs {
             created_ms: now,
             updated_ms: now,
             model_type: new.model_type,
-            source_run_id: new.source_run_id.filter(|id| !id.is_empty()),
+            source_run_id: new.source_run_id,
             params: new.params.into_iter().map(|param| (param.key, param.value)).collect(),
             tags: new.tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
             metrics: Vec::new(),
@@ -71,6 +70,8 @@ impl Runs {
     }
 
     /// Says that a logged model's files are complete, or not coming.
+    ///
+    /// Like all that changes logged models, this also works on a deleted one.
     pub async fn finalize_logged_model(&self, id: &str, status: LoggedModelStatus) -> Result<LoggedModel> {
         let owned = id.to_owned();
         let changed = self
@@ -78,7 +79,7 @@ impl Runs {
             .database
             .write(move |tx| Box::pin(async move { store::set_status(tx, &owned, status, now_ms()).await }))
             .await?;
-        if changed == 0 { Err(no_model(id)) } else { self.get_logged_model(id).await }
+        if changed == 0 { Err(no_model(id)) } else { self.any_logged_model(id, true).await }
     }
 
     /// Deletes a logged model; its files stay.
@@ -94,19 +95,19 @@ impl Runs {
 
     /// Sets tags of a logged model.
     pub async fn set_logged_model_tags(&self, id: &str, tags: Vec<Tag>) -> Result<LoggedModel> {
-        self.get_logged_model(id).await?;
+        self.any_logged_model(id, true).await?;
         let owned = id.to_owned();
         let tags = tags.into_iter().map(|tag| (tag.key, tag.value)).collect();
         self.core
             .database
             .write(move |tx| Box::pin(async move { store::set_tags(tx, &owned, &tags).await }))
             .await?;
-        self.get_logged_model(id).await
+        self.any_logged_model(id, true).await
     }
 
     /// Removes a tag of a logged model.
     pub async fn delete_logged_model_tag(&self, id: &str, key: &str) -> Result<()> {
-        self.get_logged_model(id).await?;
+        self.any_logged_model(id, true).await?;
         let (owned, tag) = (id.to_owned(), key.to_owned());
         let removed = self
             .core
@@ -120,14 +121,27 @@ impl Runs {
         }
     }
 
-    /// Adds parameters of a logged model; those already there stay.
+    /// Adds parameters of a logged model.
+    ///
+    /// # Errors
+    /// `already_exists` for a parameter that it has already.
     pub async fn log_model_params(&self, id: &str, params: Vec<Param>) -> Result<()> {
-        self.get_logged_model(id).await?;
+        self.any_logged_model(id, true).await?;
         let owned = id.to_owned();
         let params = params.into_iter().map(|param| (param.key, param.value)).collect();
         self.core
             .database
-            .write(move |tx| Box::pin(async move { store::add_params(tx, &owned, &params).await }))
+            .write(move |tx| {
+                Box::pin(async move {
+                    if let Some(key) = store::first_param(tx, &owned, &params).await? {
+                        return Err(Error::new(
+                            Code::AlreadyExists,
+                            format!("the logged model {owned} has a parameter '{key}' already"),
+                        ));
+                    }
+                    store::add_params(tx, &owned, &params).await
+                })
+            })
             .await
     }
 
@@ -151,8 +165,9 @@ impl Runs {
 fn check_model_name(name: &str) -> Result<()> {
     if name.contains(['/', ':', '.', '%', '"', '\'']) {
         return Err(Error::invalid(format!(
-            "Invalid model name ('{name}') provided. Model name must be a non-empty string and cannot contain the following \
-             characters: ('/', ':', '.', '%', '\"', \"'\")"
+            "Invalid model name ({}) provided. Model name must be a non-empty string and cannot contain the following \
+             characters: ('/', ':', '.', '%', '\"', \"'\")",
+            python::repr(name)
         )));
     }
     Ok(())

@@ -1,15 +1,16 @@
 //! What runs log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ropewalk_core::{Error, Result};
+use ropewalk_mlflow::{ErrorCode, MlflowError, MlflowResult};
 
 use super::Runs;
-use crate::limits::{check_batch, check_key, check_length, check_metric};
+use crate::limits::{check_batch, check_key, check_length, check_metric, check_param};
 use crate::model::{DatasetInput, Metric, ModelLink, Param, Tag, experiment_number};
 use crate::state::change::Change;
 use crate::state::{Answer, Operation};
-use crate::store::inputs;
+use crate::store::{inputs, logged_models};
 
 impl Runs {
     /// Logs a batch: all of it, or nothing.
@@ -24,7 +25,7 @@ impl Runs {
         params: &[Param],
         tags: &[Tag],
     ) -> Result<()> {
-        self.log_owned(run_id, metrics.to_vec(), params.to_vec(), tags.to_vec()).await
+        Ok(self.log_owned(run_id, metrics.to_vec(), params.to_vec(), tags.to_vec()).await?)
     }
 
     /// As [`Runs::log_batch`], of values that are its own.
@@ -34,23 +35,27 @@ impl Runs {
         mut metrics: Vec<Metric>,
         mut params: Vec<Param>,
         mut tags: Vec<Tag>,
-    ) -> Result<()> {
+    ) -> MlflowResult<()> {
         check_batch(&mut metrics, &mut params, &mut tags)?;
         self.log(run_id, metrics, &params, &tags, false).await
     }
 
     /// Logs one measurement.
-    pub async fn log_metric(&self, run_id: &str, mut metric: Metric) -> Result<()> {
+    pub async fn log_metric(&self, run_id: &str, metric: Metric) -> Result<()> {
+        Ok(self.log_one(run_id, metric).await?)
+    }
+
+    /// As [`Runs::log_metric`], with an error that the stock server would answer with.
+    pub(crate) async fn log_one(&self, run_id: &str, mut metric: Metric) -> MlflowResult<()> {
         check_metric("", &mut metric)?;
         self.log(run_id, vec![metric], &[], &[], false).await
     }
 
     /// Logs one parameter.
     pub async fn log_param(&self, run_id: &str, param: Param) -> Result<()> {
-        let mut params = [param];
-        check_key("key", &params[0].key)?;
-        check_batch(&mut [], &mut params, &mut [])?;
-        self.log(run_id, Vec::new(), &params, &[], true).await
+        let mut param = param;
+        check_param("key", &mut param)?;
+        Ok(self.log(run_id, Vec::new(), &[param], &[], true).await?)
     }
 
     /// Sets one tag.
@@ -58,7 +63,7 @@ impl Runs {
         let mut tags = [tag];
         check_key("key", &tags[0].key)?;
         check_batch(&mut [], &mut [], &mut tags)?;
-        self.log(run_id, Vec::new(), &[], &tags, true).await
+        Ok(self.log(run_id, Vec::new(), &[], &tags, true).await?)
     }
 
     async fn log(
@@ -68,11 +73,30 @@ impl Runs {
         params: &[Param],
         tags: &[Tag],
         single: bool,
-    ) -> Result<()> {
+    ) -> MlflowResult<()> {
         let change = Change::new(&metrics, params, tags);
         metrics.retain(|metric| metric.model_id.is_some());
+        if !metrics.is_empty() {
+            self.must_know_models(&metrics).await?;
+        }
         let operation = Operation::Log { run_id: run_id.to_owned(), change, model_metrics: metrics, single };
-        self.state.ask(operation).await.map(drop)
+        self.state.ask(operation).await?;
+        Ok(())
+    }
+
+    /// Refuses measurements of logged models that are not there.
+    async fn must_know_models(&self, metrics: &[Metric]) -> MlflowResult<()> {
+        let ids: BTreeSet<&str> = metrics.iter().filter_map(|metric| metric.model_id.as_deref()).collect();
+        let mut connection = self.core.database.read().await?;
+        let known = logged_models::known(&mut connection, &ids).await?;
+        match ids.iter().find(|id| !known.contains(**id)) {
+            // The stock server lets its database refuse it.
+            Some(id) => Err(MlflowError::new(
+                ErrorCode::BadRequest,
+                format!("a metric names the logged model {id}, which does not exist"),
+            )),
+            None => Ok(()),
+        }
     }
 
     /// Adds a model's description to the list that a tag holds.

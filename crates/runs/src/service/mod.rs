@@ -16,6 +16,7 @@ pub(crate) mod views;
 use std::sync::Arc;
 
 use ropewalk_core::{Core, Error};
+use ropewalk_mlflow::hosts::HostPolicy;
 
 pub(crate) use runs::NAME_TAG;
 
@@ -26,13 +27,15 @@ use crate::state::State;
 pub struct Runs {
     core: Core,
     pub(crate) state: Arc<State>,
+    hosts: Arc<HostPolicy>,
 }
 
 impl Runs {
     /// Tracking on this home's database and blobs. Starts the tasks that write runs, which end with the last clone.
     pub fn new(core: Core) -> Self {
         let state = State::start(core.clone());
-        Self { core, state }
+        let hosts = Arc::new(HostPolicy::from_environment(&core.settings));
+        Self { core, state, hosts }
     }
 
     /// What it stands on.
@@ -45,6 +48,6 @@ pub(crate) fn no_run(id: &str) -> Error {
     Error::not_found(format!("Run with id={id} not found")).hint("ropewalk run list")
 }
 
-pub(crate) fn no_experiment(id: &str) -> Error {
+pub(crate) fn no_experiment(id: impl std::fmt::Display) -> Error {
     Error::not_found(format!("No Experiment with id={id} exists")).hint("ropewalk run list")
 }

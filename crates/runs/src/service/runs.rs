@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::search::{Body, PageRun};
 use super::{Runs, experiments::must_be_active, no_run};
-use crate::limits::check_batch;
+use crate::artifact_location;
+use crate::limits::{PARAMS_PER_BATCH, check_batch};
 use crate::model::{Lifecycle, Run, RunInfo, RunLineage, RunLinks, RunStatus, Tag};
 use crate::names::run_name;
 use crate::state::change::Change;
@@ -32,25 +33,26 @@ impl Runs {
         start_ms: i64,
         actor: &Actor,
     ) -> Result<Run> {
+        let mut tags = tags.to_vec();
+        for part in tags.chunks_mut(PARAMS_PER_BATCH) {
+            check_batch(&mut [], &mut [], part)?;
+        }
         self.create_page_run(experiment_id, name, None, tags, start_ms, actor).await?.into_run()
     }
 
-    /// As [`Runs::create_run`], with the user that a client states, as it is at hand.
+    /// As [`Runs::create_run`], with the user that a client states, as it is at hand. Like the stock server it takes tags
+    /// of any length.
     pub(crate) async fn create_page_run(
         &self,
         experiment_id: &str,
         name: Option<&str>,
         user: Option<&str>,
-        tags: &[Tag],
+        mut tags: Vec<Tag>,
         start_ms: i64,
         actor: &Actor,
     ) -> Result<PageRun> {
         let experiment = self.get_experiment(experiment_id).await?;
         must_be_active(&experiment)?;
-        let mut tags = tags.to_vec();
-        for part in tags.chunks_mut(crate::limits::PARAMS_PER_BATCH) {
-            check_batch(&mut [], &mut [], part)?;
-        }
         let tagged = tags
             .iter()
             .find(|tag| tag.key == NAME_TAG)
@@ -76,7 +78,10 @@ impl Runs {
             .or_else(|| tags.iter().find(|tag| tag.key == USER_TAG).map(|tag| tag.value.clone()))
             .unwrap_or_else(|| actor.as_str().to_owned());
         let info = RunInfo {
-            artifact_uri: format!("{}/{run_id}/artifacts", experiment.artifact_location),
+            artifact_uri: artifact_location::below(
+                &experiment.artifact_location,
+                &format!("{run_id}/artifacts"),
+            )?,
             run_id,
             experiment_id: experiment.experiment_id,
             run_name: name,
@@ -165,11 +170,23 @@ impl Runs {
         name: Option<&str>,
         actor: &Actor,
     ) -> Result<RunInfo> {
+        let end_ms = end_ms.or_else(|| status.filter(|status| status.is_terminal()).map(|_| now_ms()));
+        self.update_as_told(id, status, end_ms, name, actor).await
+    }
+
+    /// As [`Runs::update_run`], but a run that ends without being told when has no end time, as the stock server has it.
+    pub(crate) async fn update_as_told(
+        &self,
+        id: &str,
+        status: Option<RunStatus>,
+        end_ms: Option<i64>,
+        name: Option<&str>,
+        actor: &Actor,
+    ) -> Result<RunInfo> {
         let lineage = match status {
             Some(status) if status.is_terminal() => lineage_of(&self.get_run(id).await?),
             _ => RunLineage::default(),
         };
-        let end_ms = end_ms.or_else(|| status.filter(|status| status.is_terminal()).map(|_| now_ms()));
         let name = name.filter(|name| !name.is_empty()).map(str::to_owned);
         self.change_run(id, RunUpdate { status, end_ms, name }, lineage, actor).await
     }

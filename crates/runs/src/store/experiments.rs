@@ -248,6 +248,9 @@ fn push_comparison(sql: &mut Sql, dialect: Dialect, comparison: &Comparison) -> 
         Value::Text(id) => {
             sql.bind(number(id)?);
         }
+        Value::Integer(id) => {
+            sql.bind(*id);
+        }
         _ => return Err(MlflowError::invalid("Invalid value for attribute 'experiment_id'")),
     }
     Ok(())

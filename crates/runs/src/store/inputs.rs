@@ -149,7 +149,7 @@ pub(crate) async fn summaries(
 ) -> Result<Vec<(i64, String, String, Option<String>)>> {
     let mut sql = Sql::new(
         "SELECT DISTINCT d.experiment_id, d.name, d.digest, t.value AS context FROM run_dataset d \
-         JOIN run_input i ON i.dataset_id = d.id JOIN run_run r ON r.id = i.run_id AND r.lifecycle = 'active' \
+         JOIN run_input i ON i.dataset_id = d.id \
          LEFT JOIN run_input_tag t ON t.run_id = i.run_id AND t.dataset_id = d.id AND t.key = 'mlflow.data.context' \
          WHERE d.experiment_id IN ",
     );

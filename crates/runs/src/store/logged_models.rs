@@ -1,6 +1,6 @@
 //! Logged models.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ropewalk_core::Result;
 use ropewalk_core::database::Connection;
@@ -63,13 +63,20 @@ pub(crate) async fn add_params(
     id: &str,
     params: &BTreeMap<String, String>,
 ) -> Result<()> {
-    insert_many(
-        tx,
-        "INSERT INTO run_logged_model_param (model_id, key, value)",
-        pairs(id, params),
-        "ON CONFLICT DO NOTHING",
-    )
-    .await
+    insert_many(tx, "INSERT INTO run_logged_model_param (model_id, key, value)", pairs(id, params), "").await
+}
+
+/// The first of these parameters that a model has already.
+pub(crate) async fn first_param(
+    connection: &mut Connection,
+    id: &str,
+    params: &BTreeMap<String, String>,
+) -> Result<Option<String>> {
+    let mut sql = Sql::new("SELECT key FROM run_logged_model_param WHERE model_id = ");
+    sql.bind(id).push(" AND key IN ").bind_list(params.keys().map(String::as_str));
+    sql.push(" ORDER BY key LIMIT 1");
+    let row = sql.fetch_optional(connection).await?;
+    Ok(row.map(|row| row.try_get("key")).transpose()?)
 }
 
 pub(crate) async fn set_tags(tx: &mut Connection, id: &str, tags: &BTreeMap<String, String>) -> Result<()> {
@@ -84,6 +91,13 @@ pub(crate) async fn set_tags(tx: &mut Connection, id: &str, tags: &BTreeMap<Stri
 
 fn pairs(id: &str, pairs: &BTreeMap<String, String>) -> Vec<Vec<Argument>> {
     pairs.iter().map(|(key, value)| vec![id.into(), key.as_str().into(), value.as_str().into()]).collect()
+}
+
+/// Which of these are there, also as deleted ones.
+pub(crate) async fn known(connection: &mut Connection, ids: &BTreeSet<&str>) -> Result<BTreeSet<String>> {
+    let mut sql = Sql::new("SELECT id FROM run_logged_model WHERE id IN ");
+    sql.bind_list(ids.iter().copied());
+    sql.fetch(connection).await?.iter().map(|row| Ok(row.try_get("id")?)).collect()
 }
 
 pub(crate) async fn delete_tag(tx: &mut Connection, id: &str, key: &str) -> Result<u64> {
@@ -102,7 +116,7 @@ pub(crate) async fn set_status(
     now: i64,
 ) -> Result<u64> {
     let done = sqlx::query(
-        "UPDATE run_logged_model SET status = $1, updated_ms = $2 WHERE id = $3 AND lifecycle = 'active'",
+        "UPDATE run_logged_model SET status = $1, updated_ms = $2 WHERE id = $3",
     )
     .bind(status.as_str())
     .bind(now)
@@ -113,7 +127,7 @@ pub(crate) async fn set_status(
 }
 
 pub(crate) async fn delete(tx: &mut Connection, id: &str, now: i64) -> Result<u64> {
-    let done = sqlx::query("UPDATE run_logged_model SET lifecycle = 'deleted', updated_ms = $1 WHERE id = $2 AND lifecycle = 'active'")
+    let done = sqlx::query("UPDATE run_logged_model SET lifecycle = 'deleted', updated_ms = $1 WHERE id = $2")
         .bind(now)
         .bind(id)
         .execute(tx)
@@ -207,29 +221,10 @@ async fn assemble(connection: &mut Connection, mut models: Vec<LoggedModel>) -> 
     for model in &mut models {
         model.params = params.remove(&model.model_id).unwrap_or_default().into_iter().collect();
         model.tags = tags.remove(&model.model_id).unwrap_or_default().into_iter().collect();
-        model.metrics = latest(metrics.remove(&model.model_id).unwrap_or_default());
+        model.metrics = metrics.remove(&model.model_id).unwrap_or_default();
+        model.metrics.sort_by(|a, b| (&a.key, a.step, a.timestamp).cmp(&(&b.key, b.step, b.timestamp)));
     }
     Ok(models)
-}
-
-/// Of each metric on each dataset in each run, the one of the highest step and time.
-fn latest(metrics: Vec<Metric>) -> Vec<Metric> {
-    let mut last: BTreeMap<_, Metric> = BTreeMap::new();
-    for metric in metrics {
-        let key = (
-            metric.key.clone(),
-            metric.run_id.clone(),
-            metric.dataset_name.clone(),
-            metric.dataset_digest.clone(),
-        );
-        match last.get(&key) {
-            Some(kept) if (kept.step, kept.timestamp) >= (metric.step, metric.timestamp) => {}
-            _ => {
-                last.insert(key, metric);
-            }
-        }
-    }
-    last.into_values().collect()
 }
 
 /// A search for logged models.
@@ -272,6 +267,8 @@ pub(crate) async fn search(
         } else {
             let (column, text) = column(&order.field).ok_or_else(|| {
                 MlflowError::invalid(format!("Invalid order by field name: {}", order.field))
+                    .with("sqlstate", "KAM04")
+                    .with("error_class", "ATTRIBUTE_NOT_FOUND")
             })?;
             by_time |= column == "m.created_ms";
             by_id |= column == "m.id";
@@ -328,9 +325,11 @@ fn push_datasets(sql: &mut Sql, datasets: &[(String, Option<String>)]) {
     for (index, (name, digest)) in datasets.iter().enumerate() {
         sql.push(if index == 0 { " AND (" } else { " OR " });
         sql.push("x.dataset_name = ").bind(name.as_str());
-        if let Some(digest) = digest {
-            sql.push(" AND x.dataset_digest = ").bind(digest.as_str());
-        }
+        match digest {
+            Some(digest) => sql.push(" AND x.dataset_digest = ").bind(digest.as_str()),
+            // As the stock server has it: a digest that was not named is one that is not there.
+            None => sql.push(" AND x.dataset_digest IS NULL"),
+        };
     }
     if !datasets.is_empty() {
         sql.push(")");
