@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use ropewalk_core::{Result, now_ms};
+use ropewalk_core::{Error, Result, now_ms};
 use tokio::task::JoinSet;
 
-use crate::model::{DeliveryState, Status};
+use crate::model::{DeliveryState, Event, Status};
 use crate::sending::{Message, Outcome};
 use crate::service::Webhooks;
 use crate::store::{self, Claimed};
@@ -103,22 +103,24 @@ impl Webhooks {
         };
         // Deleted meanwhile, and its deliveries with it.
         let Some(webhook) = webhook else { return Ok(()) };
-        let outcome = if webhook.status == Status::Active {
-            let data = serde_json::from_str(&delivery.data)?;
-            self.sender
-                .send(&Message {
-                    webhook: &webhook.id,
-                    url: &webhook.url,
-                    secret: webhook.secret.as_deref(),
-                    id: &delivery.id,
-                    event: delivery.event,
-                    happened_ms: delivery.created_ms,
-                    data: &data,
-                })
-                .await
-        } else {
-            Outcome::Refused(ropewalk_core::Error::invalid("the webhook was disabled before this was sent"))
-        };
+        let outcome =
+            match (webhook.status, Event::named(&delivery.event), serde_json::from_str(&delivery.data)) {
+                (Status::Disabled, ..) => refused("the webhook was disabled before this was sent"),
+                (_, Some(event), Ok(data)) => {
+                    let message = Message {
+                        webhook: &webhook.id,
+                        url: &webhook.url,
+                        secret: webhook.secret.as_deref(),
+                        id: &delivery.id,
+                        event,
+                        happened_ms: delivery.created_ms,
+                        data: &data,
+                    };
+                    self.sender.send(&message).await
+                }
+                // Written by a newer program.
+                _ => refused("this program does not know such an event"),
+            };
         let failures = u32::try_from(delivery.attempts + 1).unwrap_or(u32::MAX);
         let wait = outcome.wait(failures, &self.sender.options);
         let state = match (&wait, outcome.is_taken()) {
@@ -128,12 +130,7 @@ impl Webhooks {
         };
         if state == DeliveryState::Failed {
             let why = outcome.why().unwrap_or_default();
-            tracing::warn!(
-                webhook = webhook.id,
-                event = delivery.event.name(),
-                why,
-                "a webhook was not delivered"
-            );
+            tracing::warn!(webhook = webhook.id, event = delivery.event, why, "a webhook was not delivered");
         }
         let (id, status, error, now) = (delivery.id.clone(), outcome.status(), outcome.why(), now_ms());
         let due = now + wait.map_or(0, |wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 2));
@@ -146,4 +143,8 @@ impl Webhooks {
             })
             .await
     }
+}
+
+fn refused(why: &str) -> Outcome {
+    Outcome::Refused(Error::invalid(why))
 }

@@ -31,7 +31,7 @@ const PASSPHRASE_VERSION: &str = "MLFLOW_CRYPTO_KEK_VERSION";
 const KEY: &str = "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY";
 
 /// How webhooks are delivered.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Options {
     /// Schemes that a URL may have.
     pub schemes: Vec<String>,
@@ -49,6 +49,21 @@ pub struct Options {
     pub passphrase: Option<(String, u32)>,
     /// A key to seal secrets with.
     pub key: Option<[u8; 32]>,
+}
+
+/// Without the secrets.
+impl std::fmt::Debug for Options {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Options")
+            .field("schemes", &self.schemes)
+            .field("allow_private", &self.allow_private)
+            .field("timeout", &self.timeout)
+            .field("retries", &self.retries)
+            .field("workers", &self.workers)
+            .field("backoff", &self.backoff)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Options {
@@ -157,6 +172,7 @@ mod tests {
         assert_eq!(options.timeout, Duration::from_secs(5));
         assert_eq!(options.passphrase, Some(("word".to_owned(), 1)));
         assert!(options.key.is_some());
+        assert!(!format!("{options:?}").contains("word"));
         let plain = read(&[]).unwrap();
         assert!(plain.schemes == ["https"] && !plain.allow_private && plain.workers == 10);
     }

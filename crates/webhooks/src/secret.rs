@@ -3,7 +3,7 @@
 //! random and kept in the home. A sealed secret names the key that opens it.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -27,6 +27,7 @@ pub(crate) struct Keys {
     passphrase: Option<(String, u32)>,
     given: Option<[u8; 32]>,
     derived: OnceLock<[u8; 32]>,
+    iterations: u32,
 }
 
 impl Keys {
@@ -36,6 +37,7 @@ impl Keys {
             passphrase: options.passphrase.clone(),
             given: options.key,
             derived: OnceLock::new(),
+            iterations: ITERATIONS,
         }
     }
 
@@ -71,7 +73,7 @@ impl Keys {
             "home" => self.of_home(false),
             _ => match &self.passphrase {
                 Some((passphrase, version)) if name == format!("passphrase-{version}") => {
-                    Ok(*self.derived.get_or_init(|| derive(passphrase, *version)))
+                    Ok(*self.derived.get_or_init(|| derive(passphrase, *version, self.iterations)))
                 }
                 _ => Err(absent(
                     "set MLFLOW_CRYPTO_KEK_PASSPHRASE and MLFLOW_CRYPTO_KEK_VERSION as before, or give the webhook its secret anew",
@@ -112,6 +114,18 @@ impl Keys {
         Ok(format!("{VERSION}:{name}:{wrapped}:{sealed}"))
     }
 
+    /// As [`Keys::seal`], beside the other work: a passphrase's key takes a moment of pure computing.
+    pub(crate) async fn seal_aside(keys: &Arc<Self>, webhook: &str, secret: String) -> Result<String> {
+        let (keys, webhook) = (keys.clone(), webhook.to_owned());
+        aside(move || keys.seal(&webhook, &secret)).await
+    }
+
+    /// As [`Keys::open`], beside the other work.
+    pub(crate) async fn open_aside(keys: &Arc<Self>, webhook: &str, sealed: &str) -> Result<String> {
+        let (keys, webhook, sealed) = (keys.clone(), webhook.to_owned(), sealed.to_owned());
+        aside(move || keys.open(&webhook, &sealed)).await
+    }
+
     /// Opens what was sealed for the same webhook.
     ///
     /// # Errors
@@ -136,10 +150,16 @@ impl Keys {
     }
 }
 
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|source| Error::internal("work on a secret broke off").source(source))?
+}
+
 /// The key of a passphrase: PBKDF2 with HMAC-SHA256, the passphrase's number behind the salt.
-fn derive(passphrase: &str, version: u32) -> [u8; 32] {
+fn derive(passphrase: &str, version: u32, iterations: u32) -> [u8; 32] {
     let salt = [SALT, &version.to_be_bytes()].concat();
-    let iterations = std::num::NonZeroU32::new(ITERATIONS).unwrap_or(std::num::NonZeroU32::MIN);
+    let iterations = std::num::NonZeroU32::new(iterations).unwrap_or(std::num::NonZeroU32::MIN);
     let mut key = [0; 32];
     pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, iterations, &salt, passphrase.as_bytes(), &mut key);
     key
@@ -202,7 +222,8 @@ mod tests {
     use super::*;
 
     fn keys(home: &Path, options: Options) -> Keys {
-        Keys::new(home, &options)
+        // The full number takes seconds where nothing is optimised.
+        Keys { iterations: 10, ..Keys::new(home, &options) }
     }
 
     #[test]
@@ -250,7 +271,8 @@ mod tests {
     #[test]
     fn a_passphrase_gives_the_key_that_mlflow_derives() {
         // mlflow.utils.crypto.KEKManager(passphrase="correct horse", kek_version=1).get_kek()
-        let key: String = derive("correct horse", 1).iter().map(|byte| format!("{byte:02x}")).collect();
+        let key: String =
+            derive("correct horse", 1, ITERATIONS).iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(key, "324004fa82af1c1a570c74b0467d90f49dbe4e8f45c1be9d6afe69b726a1b542");
     }
 

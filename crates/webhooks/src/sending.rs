@@ -1,6 +1,7 @@
 //! One attempt to deliver: the request, its signature, and what its outcome means.
 
 use std::error::Error as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
@@ -119,14 +120,14 @@ fn back_off(failures: u32, jitter: f64, unit: Duration) -> Duration {
 /// Sends messages.
 pub(crate) struct Sender {
     pub(crate) options: Options,
-    pub(crate) keys: Keys,
+    pub(crate) keys: Arc<Keys>,
     /// Made when it is needed: reading the system's certificates takes a moment.
     client: OnceCell<reqwest::Client>,
 }
 
 impl Sender {
     pub(crate) fn new(options: Options, keys: Keys) -> Self {
-        Self { options, keys, client: OnceCell::new() }
+        Self { options, keys: Arc::new(keys), client: OnceCell::new() }
     }
 
     async fn client(&self) -> Result<&reqwest::Client> {
@@ -138,7 +139,7 @@ impl Sender {
                     // A redirect would lead where nobody has looked, a proxy would hide where it leads.
                     .redirect(reqwest::redirect::Policy::none())
                     .no_proxy()
-                    .dns_resolver(std::sync::Arc::new(Judge { allow_private: self.options.allow_private }))
+                    .dns_resolver(Arc::new(Judge { allow_private: self.options.allow_private }))
                     .build()
                     .map_err(|source| Error::internal("the HTTP client cannot start").source(source))
             })
@@ -168,7 +169,7 @@ impl Sender {
             .header("X-MLflow-Delivery-Id", message.id)
             .header("X-MLflow-Timestamp", seconds.to_string());
         if let Some(sealed) = message.secret {
-            let secret = self.keys.open(message.webhook, sealed)?;
+            let secret = Keys::open_aside(&self.keys, message.webhook, sealed).await?;
             request = request.header("X-MLflow-Signature", sign(&secret, message.id, seconds, &body));
         }
         Ok(request.body(body))

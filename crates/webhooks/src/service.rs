@@ -137,11 +137,7 @@ impl Webhooks {
 
     async fn seal(&self, id: &str, secret: Option<String>) -> Result<Option<String>> {
         let Some(secret) = secret.filter(|secret| !secret.is_empty()) else { return Ok(None) };
-        let (sender, id) = (self.sender.clone(), id.to_owned());
-        // A passphrase's key takes a moment of pure computing.
-        tokio::task::spawn_blocking(move || sender.keys.seal(&id, &secret).map(Some))
-            .await
-            .map_err(|source| Error::internal("sealing a secret broke off").source(source))?
+        Keys::seal_aside(&self.sender.keys, id, secret).await.map(Some)
     }
 
     /// Tells of an event, in the transaction of the change that it tells of: a delivery waits for every webhook that

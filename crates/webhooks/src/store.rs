@@ -1,8 +1,8 @@
 //! The SQL of webhooks and their deliveries.
 
+use ropewalk_core::Result;
 use ropewalk_core::database::Connection;
 use ropewalk_core::database::sql::Sql;
-use ropewalk_core::{Error, Result};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
@@ -143,7 +143,8 @@ pub(crate) async fn enqueue(
 pub(crate) struct Claimed {
     pub(crate) id: String,
     pub(crate) webhook: String,
-    pub(crate) event: Event,
+    /// The event's name.
+    pub(crate) event: String,
     pub(crate) data: String,
     pub(crate) created_ms: i64,
     pub(crate) attempts: i64,
@@ -165,12 +166,10 @@ pub(crate) async fn claim(tx: &mut Connection, now: i64, lease: i64, limit: i64)
     .await?;
     rows.iter()
         .map(|row| {
-            let event: String = row.try_get("event")?;
             Ok(Claimed {
                 id: row.try_get("id")?,
                 webhook: row.try_get("webhook_id")?,
-                event: Event::named(&event)
-                    .ok_or_else(|| Error::internal(format!("a delivery is of an unknown event, {event}")))?,
+                event: row.try_get("event")?,
                 data: row.try_get("data")?,
                 created_ms: row.try_get("created_ms")?,
                 attempts: row.try_get("attempts")?,

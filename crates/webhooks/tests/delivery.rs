@@ -272,3 +272,42 @@ async fn a_disabled_webhook_hears_nothing_and_a_deleted_one_forgets() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(receiver.received().is_empty());
 }
+
+#[tokio::test]
+async fn what_cannot_be_understood_or_signed_holds_nothing_up() {
+    let (home, core) = fresh_home(MIGRATIONS).await;
+    let receiver = Receiver::start().await;
+    let webhooks = Webhooks::new(core.clone(), loose());
+    let hook = webhook(&webhooks, &receiver.url, &[Event::PromptCreated], Some("s")).await;
+    let strange = hook.id.clone();
+    core.database
+        .write(move |tx| {
+            Box::pin(async move {
+                let insert = "INSERT INTO webhook_delivery (id, webhook_id, event, data, state, created_ms, due_ms, attempts) \
+                              VALUES ($1, $2, $3, $4, 'waiting', 0, 0, 0)";
+                for (id, event, data) in [("a", "moon.rises", "{}"), ("b", "prompt.created", "{")] {
+                    sqlx::query(insert).bind(id).bind(strange.as_str()).bind(event).bind(data).execute(&mut *tx).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+    announce(&core, &webhooks, Event::PromptCreated, json!({})).await;
+    let running = Running::start(&webhooks);
+    let deliveries = ended(&webhooks, &hook.id).await;
+    let states: Vec<_> = deliveries.iter().map(|delivery| delivery.state).collect();
+    assert_eq!(states, [DeliveryState::Delivered, DeliveryState::Failed, DeliveryState::Failed]);
+    receiver.wait_for(1).await;
+    drop(running);
+
+    // Without its key a message is not sent unsigned.
+    std::fs::write(home.path().join("webhooks.key"), "lost").unwrap();
+    let webhooks = Webhooks::new(core.clone(), loose());
+    let _running = Running::start(&webhooks);
+    announce(&core, &webhooks, Event::PromptCreated, json!({})).await;
+    let delivery = ended(&webhooks, &hook.id).await.remove(0);
+    assert_eq!((delivery.state, delivery.attempts), (DeliveryState::Failed, 1));
+    assert!(delivery.error.unwrap().contains("webhooks.key"));
+    receiver.wait_for(1).await;
+}

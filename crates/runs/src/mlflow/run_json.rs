@@ -302,7 +302,10 @@ mod tests {
         );
         let dataset = json!({"tags": [{"key": "k", "value": "v"}],
             "dataset": {"name": "d", "digest": "x", "source_type": "", "source": "", "schema": "{}"}});
-        assert_eq!(told["inputs"], json!({"dataset_inputs": [dataset, dataset], "model_inputs": [{"model_id": "m-1"}]}));
+        assert_eq!(
+            told["inputs"],
+            json!({"dataset_inputs": [dataset, dataset], "model_inputs": [{"model_id": "m-1"}]})
+        );
         assert_eq!(told["outputs"], json!({"model_outputs": [{"model_id": "m-2", "step": 3}]}));
         assert_eq!(
             told["info"],

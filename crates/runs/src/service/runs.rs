@@ -94,8 +94,7 @@ impl Runs {
         let change = Change::new(&[], &[], &tags);
         let mut document = Document::default();
         document.apply(&change);
-        let operation =
-            Operation::Create { info: info.clone(), change, actor: actor.as_str().to_owned() };
+        let operation = Operation::Create { info: info.clone(), change, actor: actor.as_str().to_owned() };
         self.state.ask(operation).await?;
         Ok(PageRun { info, body: Body::Whole(document), links: RunLinks::default() })
     }
