@@ -210,7 +210,10 @@ fn whole(value: &Json) -> Result<i64, Unreadable> {
         Json::Number(number) if number.fract() == 0.0 && (-9.3e18..9.2e18).contains(number) => {
             Ok(*number as i64)
         }
-        Json::Text(text) if !text.contains(' ') => python_whole(text).ok_or(Unreadable),
+        Json::Text(text) if !text.contains(' ') => {
+            let as_real = || python_real(text).and_then(|number| whole(&Json::Number(number)).ok());
+            python_whole(text).or_else(as_real).ok_or(Unreadable)
+        }
         _ => Err(Unreadable),
     }
 }

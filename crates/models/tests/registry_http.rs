@@ -7,6 +7,7 @@ mod support;
 use axum::body::Body;
 use axum::http::StatusCode;
 use ropewalk_core::testing::{each_database, fresh_home};
+use ropewalk_mlflow::hosts::HostPolicy;
 use ropewalk_models::SourceRules;
 use serde_json::{Value, json};
 use support::{call, migrations, model, models, models_with, router, send, version};
@@ -192,10 +193,7 @@ async fn no_body_makes_a_route_fail() {
 #[tokio::test]
 async fn what_the_server_forbids_is_no_source() {
     let (_home, core) = fresh_home(&migrations()).await;
-    let variable = |name: &str| {
-        (name == "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX").then(|| "^(s3|models):/".to_owned())
-    };
-    let models = models_with(&core, SourceRules::read(variable, &[]).unwrap());
+    let models = models_with(&core, SourceRules::new("^(s3|models):/", HostPolicy::default()).unwrap());
     let router = router(&models);
     model(&models, "m", &[]).await;
     for (source, status) in

@@ -5,7 +5,7 @@ mod read;
 mod write;
 
 pub use read::parse;
-pub use write::{dumps, float};
+pub use write::{dumps, float, in_order};
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]

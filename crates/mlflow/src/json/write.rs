@@ -1,17 +1,24 @@
-//! Values as Python's `json.dumps` shows them in messages: sorted, compact, in ASCII.
+//! Values as Python's `json.dumps` shows them in messages: ordered, compact, in ASCII.
 
 use std::fmt::Write;
 
 use super::Json;
 
-/// The value in one line.
+/// The value in one line, members ordered by name.
 pub fn dumps(value: &Json) -> String {
     let mut text = String::new();
-    write(value, &mut text);
+    write(value, &mut text, true);
     text
 }
 
-fn write(value: &Json, text: &mut String) {
+/// The value in one line, members in their order.
+pub fn in_order(value: &Json) -> String {
+    let mut text = String::new();
+    write(value, &mut text, false);
+    text
+}
+
+fn write(value: &Json, text: &mut String, sort: bool) {
     match value {
         Json::Null => text.push_str("null"),
         Json::Truth(truth) => text.push_str(if *truth { "true" } else { "false" }),
@@ -31,21 +38,23 @@ fn write(value: &Json, text: &mut String) {
                 if index > 0 {
                     text.push(',');
                 }
-                write(item, text);
+                write(item, text, sort);
             }
             text.push(']');
         }
         Json::Object(members) => {
-            let mut sorted: Vec<_> = members.iter().collect();
-            sorted.sort_by(|a, b| a.0.cmp(&b.0));
+            let mut ordered: Vec<_> = members.iter().collect();
+            if sort {
+                ordered.sort_by(|a, b| a.0.cmp(&b.0));
+            }
             text.push('{');
-            for (index, (name, value)) in sorted.into_iter().enumerate() {
+            for (index, (name, value)) in ordered.into_iter().enumerate() {
                 if index > 0 {
                     text.push(',');
                 }
                 string(name, text);
                 text.push(':');
-                write(value, text);
+                write(value, text, sort);
             }
             text.push('}');
         }

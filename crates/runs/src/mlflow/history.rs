@@ -4,7 +4,6 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use ropewalk_core::page::encode_offset;
 use ropewalk_mlflow::answer::{push_text, written};
 use ropewalk_mlflow::rules::as_whole;
 use ropewalk_mlflow::{Call, Json, MlflowError, MlflowResult, Rule, page};
@@ -77,14 +76,15 @@ async fn history(State(runs): State<Runs>, call: Call) -> MlflowResult {
             "Invalid value {most} for parameter 'max_results' supplied. It must be a positive integer."
         )));
     }
-    let start = usize::try_from(page::offset(fields.text("page_token"))?).unwrap_or(usize::MAX);
+    let offset = page::signed_offset(fields.text("page_token"))?;
+    let start = usize::try_from(offset).unwrap_or(0);
     let key = fields.text("metric_key");
     let all = runs.history(fields.run_id(), key).await?;
     let end = match most.and_then(|most| usize::try_from(most).ok()) {
         Some(most) => start.saturating_add(most).min(all.len()),
         None => all.len(),
     };
-    let next = (end < all.len()).then(|| encode_offset(end as u64));
+    let next = (end < all.len()).then(|| page::token(offset.saturating_add(most.unwrap_or(0))));
     let points = all.get(start..end).unwrap_or_default();
     Ok(measured(key, points.iter().map(|point| (None, point)), false, next))
 }

@@ -11,9 +11,9 @@ use ropewalk_core::Code;
 use ropewalk_mlflow::filter::{self, Search};
 use ropewalk_mlflow::rules::as_whole;
 use ropewalk_mlflow::{
-    Call, ErrorCode, Fields, Json, MlflowError, MlflowResult, Object, Rule, answer, done, page, python,
+    Call, ErrorCode, Fields, Json, MlflowError, MlflowResult, Object, Rule, answer, done, json, page, python,
 };
-use serde_json::json;
+use serde_json::json as value;
 
 use super::artifacts::safe_path;
 use super::experiments::{named_twice, page_size, tags};
@@ -65,13 +65,13 @@ async fn create(State(runs): State<Runs>, call: Call) -> MlflowResult {
             tags,
         })
         .await?;
-    Ok(answer(json!({"model": wire::logged_model(&model)})))
+    Ok(answer(value!({"model": wire::logged_model(&model)})))
 }
 
 async fn get_one(State(runs): State<Runs>, Path(id): Path<String>, call: Call) -> MlflowResult {
     let deleted = call.query("allow_deleted").is_some_and(|text| text.eq_ignore_ascii_case("true"));
     let model = runs.any_logged_model(&id, deleted).await?;
-    Ok(answer(json!({"model": wire::logged_model(&model)})))
+    Ok(answer(value!({"model": wire::logged_model(&model)})))
 }
 
 async fn finalize(State(runs): State<Runs>, Path(id): Path<String>, call: Call) -> MlflowResult {
@@ -79,13 +79,11 @@ async fn finalize(State(runs): State<Runs>, Path(id): Path<String>, call: Call) 
         &messages::FINALIZE_LOGGED_MODEL,
         &[("model_id", &[Rule::Text, Rule::Required]), ("status", &[Rule::Whole, Rule::Required])],
     )?;
-    let status = fields.word("status").and_then(LoggedModelStatus::parse).ok_or_else(|| {
-        MlflowError::invalid(
-            "Invalid value for parameter 'status' supplied. It must be a status of a logged model.",
-        )
-    })?;
+    // A status that MLflow does not have counts as none.
+    let status =
+        fields.word("status").and_then(LoggedModelStatus::parse).unwrap_or(LoggedModelStatus::StatusUnspecified);
     let model = runs.finalize_logged_model(&id, status).await?;
-    Ok(answer(json!({"model": wire::logged_model(&model)})))
+    Ok(answer(value!({"model": wire::logged_model(&model)})))
 }
 
 async fn remove(State(runs): State<Runs>, Path(id): Path<String>) -> MlflowResult {
@@ -222,15 +220,14 @@ impl Asked {
     }
 
     fn token(&self, offset: i64) -> String {
-        STANDARD.encode(
-            json!({
-                "experiment_ids": self.experiments,
-                "filter_string": self.filter.to_serde(),
-                "order_by": self.orders.to_serde(),
-                "offset": offset,
-            })
-            .to_string(),
-        )
+        let members = [
+            ("experiment_ids", texts(&self.experiments)),
+            ("filter_string", self.filter.clone()),
+            ("order_by", self.orders.clone()),
+            ("offset", Json::Integer(offset)),
+        ];
+        let whole = Json::Object(members.map(|(name, value)| (name.to_owned(), value)).into());
+        STANDARD.encode(json::in_order(&whole))
     }
 
     /// The offset of a token that was given out for the same search.
@@ -243,7 +240,7 @@ impl Asked {
             })?;
         let member = |name: &str| parsed.get(name).filter(|value| python::is_true(value));
         let shown = |value: &Json| value.as_text().map_or_else(|| python::repr_json(value), str::to_owned);
-        let experiments = Json::List(self.experiments.iter().cloned().map(Json::Text).collect());
+        let experiments = texts(&self.experiments);
         for (what, how, name, expected) in [
             ("Experiment IDs", "do not match the requested experiment IDs", "experiment_ids", &experiments),
             ("Filter string", "does not match the requested filter string", "filter_string", &self.filter),
@@ -260,6 +257,10 @@ impl Asked {
         }
         Ok(member("offset").and_then(as_whole).map_or(0, |offset| offset.max(0)))
     }
+}
+
+fn texts(texts: &[String]) -> Json {
+    Json::List(texts.iter().cloned().map(Json::Text).collect())
 }
 
 async fn list_files(State(runs): State<Runs>, Path(id): Path<String>, call: Call) -> MlflowResult {

@@ -40,6 +40,7 @@ pub fn routes(runs: &Runs) -> Router {
         .merge(artifacts::page_routes())
         .merge(experiments::page_routes())
         .merge(history::page_routes())
+        .merge(out_of_scope::page_routes())
         .merge(both_prefixes(api))
         .with_state(runs.clone())
 }

@@ -24,8 +24,15 @@ const PARTS: [(&str, &str); 12] = [
 ];
 
 pub(super) fn routes() -> Router<Runs> {
-    PARTS.iter().fold(Router::new(), |router, (path, what)| {
-        let refuse = move |State(_): State<Runs>| async move { MlflowError::not_built(what) };
-        router.route(path, any(refuse)).route(&format!("{path}/{{*rest}}"), any(refuse))
-    })
+    PARTS.iter().fold(Router::new(), |router, (path, what)| refuse(router, path, what))
+}
+
+/// As [`routes`], of what stands outside MLflow's prefixes.
+pub(super) fn page_routes() -> Router<Runs> {
+    refuse(Router::new(), "/gateway", "The AI gateway")
+}
+
+fn refuse(router: Router<Runs>, path: &str, what: &'static str) -> Router<Runs> {
+    let refuse = move |State(_): State<Runs>| async move { MlflowError::not_built(what) };
+    router.route(path, any(refuse)).route(&format!("{path}/{{*rest}}"), any(refuse))
 }

@@ -39,7 +39,7 @@ async fn create(State(runs): State<Runs>, actor: Actor, call: Call) -> MlflowRes
     }
     let run = runs
         .create_page_run(
-            fields.sent_text("experiment_id").unwrap_or("0"),
+            fields.text("experiment_id"),
             fields.some_text("run_name"),
             Some(fields.text("user_id")),
             tags,
@@ -52,7 +52,7 @@ async fn create(State(runs): State<Runs>, actor: Actor, call: Call) -> MlflowRes
 
 /// Why a run cannot be made, where the stock server lets its database say so.
 fn unfit(fields: &Fields, tags: &[Tag]) -> Option<String> {
-    if fields.sent_text("experiment_id") == Some("") {
+    if fields.text("experiment_id").is_empty() {
         return Some("a run needs an experiment".to_owned());
     }
     if let Some(twice) = named_twice(tags) {
