@@ -6,12 +6,12 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 /// Python's `\s`.
-pub(super) fn is_space(character: char) -> bool {
+pub(crate) fn is_space(character: char) -> bool {
     character.is_whitespace() || matches!(character, '\x1c'..='\x1f')
 }
 
 /// Python's `\w`: letters, numbers and the underscore, but, unlike elsewhere, no combining marks.
-pub(super) fn is_word(character: char) -> bool {
+pub(crate) fn is_word(character: char) -> bool {
     static WORD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[\p{L}\p{N}]$").ok());
     if character.is_ascii() {
         return character.is_ascii_alphanumeric() || character == '_';
@@ -21,7 +21,7 @@ pub(super) fn is_word(character: char) -> bool {
 }
 
 /// Python's `\d`.
-pub(super) fn is_digit(character: char) -> bool {
+pub(crate) fn is_digit(character: char) -> bool {
     static DIGIT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\p{Nd}$").ok());
     if character.is_ascii() {
         return character.is_ascii_digit();
@@ -35,7 +35,7 @@ fn matches(class: &LazyLock<Option<Regex>>, character: char) -> bool {
 }
 
 /// What a digit stands for: the digits of a script stand in a row from zero to nine.
-pub(super) fn digit_value(character: char) -> Option<u8> {
+pub(crate) fn digit_value(character: char) -> Option<u8> {
     if character.is_ascii() {
         return character.to_digit(10).and_then(|digit| u8::try_from(digit).ok());
     }
@@ -47,7 +47,7 @@ pub(super) fn digit_value(character: char) -> Option<u8> {
 }
 
 /// What a name may start with to be one before a dot or a parenthesis, and what ends a number's being one.
-pub(super) fn is_letter(character: char) -> bool {
+pub(crate) fn is_letter(character: char) -> bool {
     match character {
         'A'..='Z' | 'a'..='z' => true,
         'À'..='Ü' | 'à'..='ö' | 'ø'..='ü' => true,
@@ -58,7 +58,7 @@ pub(super) fn is_letter(character: char) -> bool {
 }
 
 /// Whether a character is a letter A–Z, whatever its case.
-pub(super) fn is_same_letter(character: char, capital: u8) -> bool {
+pub(crate) fn is_same_letter(character: char, capital: u8) -> bool {
     match character {
         'İ' | 'ı' => capital == b'I',
         'ſ' => capital == b'S',
@@ -68,7 +68,7 @@ pub(super) fn is_same_letter(character: char, capital: u8) -> bool {
 }
 
 /// Whether Python shows a character as it is.
-pub(super) fn is_printable(character: char) -> bool {
+pub(crate) fn is_printable(character: char) -> bool {
     if character.is_ascii() {
         return !character.is_ascii_control();
     }
@@ -78,7 +78,7 @@ pub(super) fn is_printable(character: char) -> bool {
 }
 
 /// Python's `str.upper`, without a copy where there is nothing to change.
-pub(super) fn upper(text: &str) -> std::borrow::Cow<'_, str> {
+pub(crate) fn upper(text: &str) -> std::borrow::Cow<'_, str> {
     if text.bytes().any(|byte| !byte.is_ascii() || byte.is_ascii_lowercase()) {
         text.to_uppercase().into()
     } else {
@@ -87,11 +87,11 @@ pub(super) fn upper(text: &str) -> std::borrow::Cow<'_, str> {
 }
 
 /// Whether a text in capitals is a word.
-pub(super) fn is_upper(text: &str, word: &str) -> bool {
+pub(crate) fn is_upper(text: &str, word: &str) -> bool {
     if text.is_ascii() { text.eq_ignore_ascii_case(word) } else { text.to_uppercase() == word }
 }
 
 /// Python's `str.strip`.
-pub(super) fn strip(text: &str) -> &str {
+pub(crate) fn strip(text: &str) -> &str {
     text.trim_matches(is_space)
 }

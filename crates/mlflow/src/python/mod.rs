@@ -2,47 +2,51 @@
 
 use std::fmt::Write;
 
-use crate::json::{Json, float};
+pub(crate) mod characters;
+mod numbers;
+mod words;
+
+use crate::json::{self, Json};
+use characters::is_printable;
+
+pub use numbers::{Integer, float, integer, plain_digits, whole};
+pub use words::{shell_words, words};
 
 /// A text as Python's `repr` shows it.
 pub fn repr(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut shown = String::with_capacity(text.len() + 2);
-    shown.push(quote);
-    for character in text.chars() {
-        match character {
-            '\\' => shown.push_str("\\\\"),
-            '\n' => shown.push_str("\\n"),
-            '\r' => shown.push_str("\\r"),
-            '\t' => shown.push_str("\\t"),
-            same if same == quote => {
-                shown.push('\\');
-                shown.push(same);
-            }
-            hidden if !is_printable(hidden) => {
-                let code = u32::from(hidden);
-                let _ = match code {
-                    0..=0xff => write!(shown, "\\x{code:02x}"),
-                    0x100..=0xffff => write!(shown, "\\u{code:04x}"),
-                    _ => write!(shown, "\\U{code:08x}"),
-                };
-            }
-            other => shown.push(other),
-        }
-    }
-    shown.push(quote);
+    show(text, &mut shown, is_printable);
     shown
 }
 
-/// Controls, blanks other than the space, marks of direction and private characters are not printable.
-fn is_printable(character: char) -> bool {
-    !character.is_control()
-        && !matches!(
-            character,
-            '\u{a0}' | '\u{ad}' | '\u{1680}' | '\u{180e}' | '\u{2000}'..='\u{200f}' | '\u{2028}'..='\u{202f}'
-                | '\u{205f}'..='\u{206f}' | '\u{3000}' | '\u{e000}'..='\u{f8ff}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{10ffff}'
-        )
+/// Appends a text as `repr` shows it, where `is_printable` says which characters stay as they are.
+pub(crate) fn show(text: &str, shown: &mut String, is_printable: impl Fn(char) -> bool) {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    shown.push(quote);
+    for character in text.chars() {
+        // Writing to a text does not fail.
+        let _ = match character {
+            '\\' => write!(shown, "\\\\"),
+            '\n' => write!(shown, "\\n"),
+            '\r' => write!(shown, "\\r"),
+            '\t' => write!(shown, "\\t"),
+            other if other == quote => write!(shown, "\\{other}"),
+            other if is_printable(other) => write!(shown, "{other}"),
+            other => match u32::from(other) {
+                number @ 0..=0xff => write!(shown, "\\x{number:02x}"),
+                number @ 0x100..=0xffff => write!(shown, "\\u{number:04x}"),
+                number => write!(shown, "\\U{number:08x}"),
+            },
+        };
+    }
+    shown.push(quote);
+}
+
+/// Words as Python shows a set of them; in their order, which Python leaves open.
+pub fn repr_set(words: &[&str]) -> String {
+    let mut words = words.to_vec();
+    words.sort_unstable();
+    format!("{{{}}}", words.into_iter().map(repr).collect::<Vec<_>>().join(", "))
 }
 
 /// A list of texts as Python's `repr` shows it.
@@ -59,10 +63,8 @@ pub fn repr_json(value: &Json) -> String {
         Json::Integer(number) => number.to_string(),
         Json::Huge(digits) => digits.clone(),
         Json::Number(number) if number.is_nan() => "nan".to_owned(),
-        Json::Number(number) if number.is_infinite() => {
-            if *number > 0.0 { "inf" } else { "-inf" }.to_owned()
-        }
-        Json::Number(number) => float(*number),
+        Json::Number(number) if number.is_infinite() => if *number > 0.0 { "inf" } else { "-inf" }.to_owned(),
+        Json::Number(number) => json::float(*number),
         Json::Text(text) => repr(text),
         Json::List(items) => {
             let shown: Vec<String> = items.iter().map(repr_json).collect();
@@ -88,27 +90,6 @@ pub fn is_true(value: &Json) -> bool {
         Json::List(items) => !items.is_empty(),
         Json::Object(members) => !members.is_empty(),
     }
-}
-
-/// The zeros of the scripts that have decimal digits (Unicode's category Nd); the other nine follow each.
-const ZEROS: [u32; 37] = [
-    0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50,
-    0xed0, 0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40,
-    0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10,
-];
-
-/// A text with the decimal digits of any script as ASCII: Python's `int` takes them all.
-pub fn plain_digits(text: &str) -> String {
-    let plain = |c: char| {
-        let zero = ZEROS.iter().rev().find(|zero| **zero <= u32::from(c))?;
-        char::from_digit(u32::from(c) - zero, 10)
-    };
-    text.chars().map(|c| if c.is_ascii() { c } else { plain(c).unwrap_or(c) }).collect()
-}
-
-/// Python's `int` of a text, where it fits 64 bits.
-pub fn whole(text: &str) -> Option<i64> {
-    crate::message::python_whole(&plain_digits(text))
 }
 
 /// What a POSIX path normalises to, as `posixpath.normpath` has it.
@@ -155,7 +136,7 @@ mod tests {
 
     #[test]
     fn digits_of_any_script_are_digits() {
-        assert_eq!(plain_digits("１٠९ x²½é"), "109 x²½é");
+        assert_eq!(plain_digits("１٠९ x²½é").as_deref(), Some("109 x²½é"));
     }
 
     #[test]
