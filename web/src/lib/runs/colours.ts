@@ -12,6 +12,9 @@ export function hash(text: string): number {
 /** Lightness and saturation come from one of these tokens, so that each theme has its own. */
 export const tones = ['--run-tone-1', '--run-tone-2', '--run-tone-3'] as const
 
+/** Hues that people tell apart, with a name for each; equal steps would be half green and blue. */
+const hues = [20, 38, 58, 78, 98, 118, 140, 162, 184, 208, 232, 256, 276, 296, 314, 332, 350, 6]
+
 export interface RunColour {
   tone: (typeof tones)[number]
   /** Degrees. */
@@ -20,7 +23,7 @@ export interface RunColour {
 
 export function runColour(id: string): RunColour {
   const value = hash(id)
-  return { tone: tones[(value >>> 20) % tones.length] ?? tones[0], hue: value % 360 }
+  return { tone: tones[(value >>> 16) % tones.length] ?? tones[0], hue: hues[value % hues.length] ?? 0 }
 }
 
 /** As a style sheet writes it. */

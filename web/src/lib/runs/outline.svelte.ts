@@ -51,7 +51,8 @@ export class Outline {
   /** What is open: runs by identifier, groups by filter. */
   #open = $state.raw(new Map<string, RunRows>())
   #turn = 0
-  #fetching = false
+  /** The question whose groups are on their way. */
+  #fetching = -1
 
   readonly grouped = $derived(this.#query.groups.length > 0)
   readonly nested = $derived(this.#query.tree && this.#children.size > 0)
@@ -207,9 +208,9 @@ export class Outline {
   }
 
   async #loadGroups(again = false): Promise<void> {
-    if (this.#fetching && !again) return
-    this.#fetching = true
     const turn = this.#turn
+    if (this.#fetching === turn && !again) return
+    this.#fetching = turn
     const { scope, groups: by, measures } = this.#query
     // Groups can be ordered by what is measured of them, and by nothing else.
     const order = this.#query.order_by.find((one) => measures.includes(one.replace(/ (ASC|DESC)$/, '')))
@@ -224,7 +225,7 @@ export class Outline {
     } catch (thrown) {
       if (turn === this.#turn) this.problem = Problem.of(thrown)
     } finally {
-      this.#fetching = false
+      if (this.#fetching === turn) this.#fetching = -1
     }
   }
 

@@ -30,10 +30,13 @@ export interface TableView {
   /** Nested runs below their parents, where nothing else orders them. */
   nested: boolean
   mode: 'table' | 'leaderboard'
-  best: Best
+  /** Which value ranks; the metric's name decides without. */
+  best: Best | ''
   /** The leaderboard's metric. */
   metric: string
   layout: 'table' | 'both' | 'charts'
+  /** The table's part of the width, in per cent, if charts stand beside it. */
+  split: number
   chart: 'curves' | 'scatter' | 'parallel'
   /** Metrics with a chart of their own. None means some. */
   curves: string[]
@@ -61,9 +64,10 @@ export const usual: TableView = {
   measures: [],
   nested: true,
   mode: 'table',
-  best: 'max',
+  best: '',
   metric: '',
   layout: 'both',
+  split: 56,
   chart: 'curves',
   curves: [],
   axis: 'step',
@@ -100,9 +104,10 @@ export function encode(view: TableView): Query {
     measure: join(view.measures),
     flat: view.nested ? undefined : '1',
     mode: plain(view.mode, usual.mode),
-    by: plain(view.best, usual.best),
+    by: view.best || undefined,
     metric: view.metric || undefined,
     layout: plain(view.layout, usual.layout),
+    split: view.split === usual.split ? undefined : String(Math.round(view.split)),
     chart: plain(view.chart, usual.chart),
     curves: join(view.curves),
     axis: plain(view.axis, usual.axis),
@@ -143,9 +148,10 @@ export function decode(query: URLSearchParams): TableView {
     measures: list('measure'),
     nested: text('flat') !== '1',
     mode: one('mode', ['table', 'leaderboard'], usual.mode),
-    best: one('by', ['min', 'max', 'last'], usual.best),
+    best: one<Best | ''>('by', ['min', 'max', 'last'], ''),
     metric: text('metric'),
     layout: one('layout', ['table', 'both', 'charts'], usual.layout),
+    split: number('split', 15, 85, usual.split),
     chart: one('chart', ['curves', 'scatter', 'parallel'], usual.chart),
     curves: list('curves'),
     axis: one('axis', ['step', 'time', 'relative'], usual.axis),
