@@ -3,7 +3,7 @@ import type { Column, ColumnInfo, Value } from '../../api/runs'
 import type { Hover } from '../../charts/hover.svelte'
 import type { Sparklines } from '../../lib/runs/sparklines.svelte'
 import type { Line } from '../../lib/runs/outline.svelte'
-import { figure, isFigure, label, parse, smallIsGood, sparklineKey, usualWidth } from '../../lib/runs/columns'
+import { figure, isFigure, label, parse, smallIsGood, sparklineKey, usualWidth, type Entity } from '../../lib/runs/columns'
 
 export const rowHeight = 29
 export const headHeight = 32
@@ -23,6 +23,26 @@ export interface GridColumn {
   most?: number
   /** For metrics: which end is good. */
   small?: boolean
+  /** Metrics, parameters and tags have a hue each. */
+  entity: Entity
+}
+
+/**
+ * A place for a loose column. When one leaves on the left, its place goes to the one that comes on the right: the
+ * elements stay where they are in the document, and only their texts and positions change.
+ */
+export interface Slot {
+  slot: number
+  /** None falls to it now. */
+  column?: GridColumn
+  index: number
+  left: number
+}
+
+/** The number in a window that falls to a slot, if there are so many slots; -1 if none does. */
+export function occupant(slot: number, slots: number, first: number, end: number): number {
+  const at = first + ((((slot - first) % slots) + slots) % slots)
+  return at < end ? at : -1
 }
 
 export function gridColumn(column: Column, infos: Map<Column, ColumnInfo>, widths: Record<Column, number>): GridColumn {
@@ -39,7 +59,7 @@ export function gridColumn(column: Column, infos: Map<Column, ColumnInfo>, width
     : key.endsWith('_time') ? 'time'
     : 'text'
   return {
-    column, kind,
+    column, kind, entity: curve === undefined ? entity : 'metrics',
     label: label(column),
     width: widths[column] ?? usualWidth(column),
     figure: curve === undefined && isFigure(column, info?.kind),

@@ -76,7 +76,7 @@ export function label(column: Column): string {
 export function usualWidth(column: Column): number {
   if (sparklineKey(column) !== undefined) return 128
   const { entity, key } = parse(column)
-  if (entity === 'attributes') return { run_name: 216, status: 90, start_time: 100, end_time: 100, duration: 88, experiment_id: 130 }[key] ?? 120
+  if (entity === 'attributes') return { run_name: 216, status: 90, start_time: 100, end_time: 100, duration: 104, experiment_id: 130 }[key] ?? 120
   const words = 26 + label(column).length * 7
   return Math.max(entity === 'metrics' ? 92 : 100, Math.min(190, words))
 }
