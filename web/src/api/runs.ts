@@ -38,8 +38,9 @@ export interface ColumnInfo {
   column: Column
   /** How many runs have it. */
   runs: number
+  /** Parameters and tags are texts, even where each of them is a number. */
   kind: 'number' | 'text' | 'time'
-  /** How many different texts; none for numbers, or if there are too many to count. */
+  /** How many different texts, counted up to 1,000; none for numbers. */
   distinct: number | null
   least: Value
   most: Value
@@ -110,7 +111,6 @@ export interface Comparison {
   params: Compared[]
   tags: Compared[]
   metrics: ComparedMetric[]
-  attributes: Compared[]
 }
 
 export type Best = 'min' | 'max' | 'last'
@@ -153,7 +153,16 @@ export const chart = (query: ChartQuery, signal?: AbortSignal) =>
   post<{ series: RunSeries[] }>('/api/v1/runs/chart', query, 'POST', signal)
 export const compare = (ids: string[], signal?: AbortSignal) =>
   post<Comparison>('/api/v1/runs/compare', { run_ids: ids }, 'POST', signal)
-export const bulk = (query: BulkQuery) => post<{ done: number }>('/api/v1/runs/bulk', query)
+/** The server takes so many at once. */
+const bulkAtOnce = 10_000
+export async function bulk(query: BulkQuery): Promise<{ done: number }> {
+  let done = 0
+  for (let from = 0; from < query.run_ids.length; from += bulkAtOnce) {
+    const some = { ...query, run_ids: query.run_ids.slice(from, from + bulkAtOnce) }
+    done += (await post<{ done: number }>('/api/v1/runs/bulk', some)).done
+  }
+  return { done }
+}
 export const leaderboard = (
   query: { metric: string; by: Best; experiments?: string; filter?: string; limit?: number },
   signal?: AbortSignal,
@@ -165,6 +174,55 @@ export const savedViews = async (experiment: string, signal?: AbortSignal): Prom
   return Array.isArray(answer) ? answer : (answer.items ?? answer.views ?? [])
 }
 export const saveView = (experiment: string, name: string, view: unknown) =>
-  post<unknown>(`${viewsOf(experiment)}/${part(name)}`, { name, view }, 'PUT')
+  post<unknown>(`${viewsOf(experiment)}/${part(name)}`, { view }, 'PUT')
 export const dropView = (experiment: string, name: string) =>
   post<unknown>(`${viewsOf(experiment)}/${part(name)}`, undefined, 'DELETE')
+
+/** What a run's metrics came to, from least to most, with the step of the last value. */
+export interface MetricSummary {
+  key: string
+  last: Value
+  least: Value
+  most: Value
+  first: Value
+  step: number | undefined
+}
+
+interface MlflowRun {
+  run?: { data?: { metrics?: { key: string; step?: number | string }[] } }
+}
+
+/** The metrics of one run in short. */
+export async function metricSummaries(
+  run: { run_id: string; experiment_id: string; keys: string[] },
+  columnOf: (key: string, aggregate: 'last' | 'min' | 'max' | 'first') => Column,
+  signal?: AbortSignal,
+): Promise<MetricSummary[]> {
+  const which = ['last', 'min', 'max', 'first'] as const
+  const [answer, steps] = await Promise.all([
+    table(
+      {
+        experiments: [run.experiment_id],
+        filter: `attributes.run_id = '${run.run_id}'`,
+        view: 'ALL',
+        columns: run.keys.flatMap((key) => which.map((one) => columnOf(key, one))),
+        offset: 0,
+        limit: 1,
+      },
+      signal,
+    ),
+    // Our own routes do not tell steps.
+    get<MlflowRun>('/api/2.0/mlflow/runs/get', { run_id: run.run_id }, signal).catch((): MlflowRun => ({})),
+  ])
+  const stepOf = new Map((steps.run?.data?.metrics ?? []).map(({ key, step }) => [key, step === undefined ? 0 : Number(step)]))
+  return run.keys.map((key, place) => {
+    const [last, least, most, first] = which.map((_, index) => answer.columns[place * which.length + index]?.values[0] ?? null)
+    return { key, last: last ?? null, least: least ?? null, most: most ?? null, first: first ?? null, step: stepOf.get(key) }
+  })
+}
+
+/** The name that a client gave a logged model; its identifier if it cannot be had. */
+export const loggedModel = async (id: string, signal?: AbortSignal): Promise<{ id: string; name: string }> => {
+  const answer = await get<{ model?: { info?: { name?: string } } }>(`/api/2.0/mlflow/logged-models/${part(id)}`, {}, signal).catch(() => ({ model: undefined }))
+  return { id, name: answer.model?.info?.name ?? id }
+}

@@ -41,17 +41,23 @@ export const axisX = (box: Box, axis: number, count: number): number => (count =
 export const placeY = (box: Box, place: number): number => box.top + (1 - place) * box.height
 export const placeAt = (box: Box, y: number): number => Math.max(0, Math.min(1, 1 - (y - box.top) / box.height))
 
-/** What a stretch of an axis picks. */
-export function pick(scale: Scale, from: number, to: number): Picked | undefined {
+/** More texts than this make a filter that nobody can read. */
+const mostTexts = 400
+
+/**
+ * What a stretch of an axis picks. Parameters and tags are texts to the filter, even where they are numbers: of them
+ * the values that lie in the stretch are named.
+ */
+export function pick(column: Column, scale: Scale, values: Value[], from: number, to: number): Picked | undefined {
   const [low, high] = from <= to ? [from, to] : [to, from]
-  if (scale.kind === 'texts') {
-    const texts = scale.texts.filter((text) => { const place = position(scale, text); return place >= low - 1e-9 && place <= high + 1e-9 })
-    return texts.length ? { texts } : undefined
+  if (scale.kind === 'texts' || column.startsWith('params.') || column.startsWith('tags.')) {
+    const inside = (value: Value) => { const place = position(scale, value); return place >= low - 1e-9 && place <= high + 1e-9 }
+    const texts = [...new Set(values.filter(inside).map(String))]
+    return texts.length && texts.length <= mostTexts ? { texts: texts.sort() } : undefined
   }
   const round = (value: number) => Number(value.toPrecision(6))
-  const [a, b] = [valueAt(scale, low), valueAt(scale, high)]
   // At the ends the very values count, so that rounding leaves nobody out.
-  return { from: low <= 0 ? scale.low : round(a), to: high >= 1 ? scale.high : round(b) }
+  return { from: low <= 0 ? scale.low : round(valueAt(scale, low)), to: high >= 1 ? scale.high : round(valueAt(scale, high)) }
 }
 
 /** The stretch of an axis that is picked, from low to high. */
@@ -63,19 +69,23 @@ export function stretch(scale: Scale, picked: Picked): [number, number] | undefi
   }
   const places = picked.texts.map((text) => position(scale, text)).filter(Number.isFinite)
   if (places.length === 0) return undefined
-  const room = 0.4 / Math.max(1, scale.texts.length - 1)
+  const room = scale.kind === 'texts' ? 0.4 / Math.max(1, scale.texts.length - 1) : 0.01
   return [Math.min(...places) - room, Math.max(...places) + room]
 }
 
-/** Whether a line goes through all that is picked. */
-export function fits(axes: ParallelAxis[], line: ParallelLine, picked: Record<Column, Picked>): boolean {
-  return axes.every(({ column, scale }, axis) => {
+/** For each axis, whether a line goes through what is picked on it. */
+export function fitting(axes: ParallelAxis[], picked: Record<Column, Picked>): (line: ParallelLine) => boolean {
+  const tests = axes.flatMap(({ column, scale }, axis) => {
     const one = picked[column]
-    if (!one) return true
-    const span = stretch(scale, one)
-    const place = line.places[axis] ?? NaN
-    return span !== undefined && place >= span[0] - 1e-6 && place <= span[1] + 1e-6
+    if (!one) return []
+    if ('from' in one) {
+      const span = stretch(scale, one) ?? [1, 0]
+      return [({ places }: ParallelLine) => { const place = places[axis] ?? NaN; return place >= span[0] - 1e-6 && place <= span[1] + 1e-6 }]
+    }
+    const there = new Set(one.texts.map((text) => position(scale, text)))
+    return [({ places }: ParallelLine) => there.has(places[axis] ?? NaN)]
   })
+  return (line) => tests.every((test) => test(line))
 }
 
 /** One path for many lines; what has no value leaves a gap. */

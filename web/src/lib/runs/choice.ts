@@ -23,7 +23,7 @@ export function tellingMetrics(known: ColumnInfo[]): Column[] {
 
 /** What a table shows when nobody has said anything. */
 export function usualColumns(known: ColumnInfo[], severalExperiments: boolean): Column[] {
-  const params = known.filter(({ column, distinct, kind }) => column.startsWith('params.') && (kind === 'number' || distinct === null || distinct > 1))
+  const params = known.filter(({ column, distinct }) => column.startsWith('params.') && (distinct ?? 2) > 1)
   return [
     'attributes.status',
     ...(severalExperiments ? ['attributes.experiment_id'] : []),

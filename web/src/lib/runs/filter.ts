@@ -155,8 +155,8 @@ export function both(...filters: (string | undefined)[]): string {
   return said.length > 1 ? said.map((filter) => `(${filter})`).join(' AND ') : (said[0] ?? '')
 }
 
-/** Where in the filter the server's explanation points, counted from 0. */
+/** Where in the filter the server's explanation points, counted from 0; the server counts characters from 1. */
 export function errorPlace(why: string | undefined): number | undefined {
-  const hit = /(?:position|character|column|offset|at)\s+(\d+)/i.exec(why ?? '')
-  return hit ? Number(hit[1]) : undefined
+  const hit = /\bat character (\d+)/i.exec(why ?? '')
+  return hit ? Math.max(0, Number(hit[1]) - 1) : undefined
 }

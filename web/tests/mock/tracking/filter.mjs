@@ -16,7 +16,7 @@ function pieces(text) {
     const at = pattern.lastIndex
     const hit = pattern.exec(text)
     const place = at + (/^\s*/.exec(text.slice(at))?.[0].length ?? 0)
-    if (!hit) throw new Wrong(`at position ${place}: “${text.slice(place, place + 12)}” is no part of the language`)
+    if (!hit) throw new Wrong(`at character ${place + 1}: “${text.slice(place, place + 12)}” is no part of the language`)
     found.push({ text: hit[1] ?? hit[2] ?? hit[3] ?? hit[4] ?? hit[5], kind: hit[1] ? 'word' : hit[2] ? 'text' : hit[3] ? 'number' : hit[4] ? 'operator' : 'mark', at: place })
   }
   return found
@@ -29,10 +29,12 @@ export function filter(text, read) {
   let next = 0
   const peek = () => list[next]
   const is = (word) => peek()?.text.toUpperCase() === word
-  const wrong = (wanted) => new Wrong(`at position ${peek()?.at ?? text.length}: ${wanted} should stand here${peek() ? `, not “${peek().text}”` : ', but the filter ends'}`)
+  const wrong = (wanted) => new Wrong(`at character ${(peek()?.at ?? text.length) + 1}: ${wanted} should stand here${peek() ? `, not “${peek().text}”` : ', but the filter ends'}`)
   const take = (word) => { if (!is(word)) throw wrong(word); next += 1 }
-  const literal = () => {
+  // Parameters and tags are texts, and compared with nothing else.
+  const literal = (texts = false) => {
     const piece = peek()
+    if (texts && piece?.kind !== 'text') throw wrong('a text in quotes')
     if (!piece || (piece.kind !== 'text' && piece.kind !== 'number')) throw wrong('a value, such as 0.5 or \'text\',')
     next += 1
     return piece.kind === 'number' ? Number(piece.text) : piece.text.slice(1, -1).replaceAll("''", "'")
@@ -51,6 +53,7 @@ export function filter(text, read) {
     if (!which) throw wrong('a column, such as metrics.loss,')
     next += 1
     const value = (run) => read(run, which)
+    const texts = which.entity === 'params' || which.entity === 'tags'
     const word = peek()?.text.toUpperCase()
     if (word === 'IS') {
       next += 1
@@ -61,9 +64,9 @@ export function filter(text, read) {
     }
     if (word === 'BETWEEN') {
       next += 1
-      const low = literal()
+      const low = literal(texts)
       take('AND')
-      const high = literal()
+      const high = literal(texts)
       return (run) => order(value(run), low) >= 0 && order(value(run), high) <= 0
     }
     const negative = word === 'NOT'
@@ -84,7 +87,7 @@ export function filter(text, read) {
     }
     if (peek()?.kind !== 'operator') throw wrong('an operator, such as = or >,')
     const operator = list[next++].text
-    const wanted = literal()
+    const wanted = literal(texts)
     return (run) => {
       const left = value(run)
       if (left === null) return false

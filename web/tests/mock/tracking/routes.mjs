@@ -101,6 +101,7 @@ const mlflow = [
     const run = runs.get(query.get('run_id'))
     return run ? json({ run: { info: { run_id: run.run_id }, data: { metrics: run.keys.metrics.map((key) => { const last = run.history(key).at(-1); return { key, value: run.metric(key), step: last?.step ?? 0, timestamp: last?.timestamp ?? 0 } }) } } }) : { status: 404, body: {} }
   }],
+  ['GET', '/webhooks', () => json({ webhooks: process.env.EMPTY ? [] : [{ webhook_id: 'w-1', name: 'release', url: 'https://example.com/hooks/models', status: 'ACTIVE', events: [{ entity: 'MODEL_VERSION', action: 'CREATED' }, { entity: 'MODEL_VERSION_ALIAS', action: 'CREATED' }] }] })],
   ['GET', '/logged-models/:id', (_, __, { id }) => json({ model: { info: { model_id: id, name: 'model', status: 'LOGGED_MODEL_READY' } } })],
   ['POST', '/runs/update', (_, { run_id, status, end_time }) => { const run = runs.get(run_id); run.status = status ?? run.status; run.end_ms = end_time ?? run.end_ms; changed(); return json({}) }],
   ['POST', '/runs/log-batch', (_, { run_id, metrics = [], params = [], tags = [] }) => {

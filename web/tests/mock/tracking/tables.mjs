@@ -63,25 +63,17 @@ export function columns(query) {
       for (const [entity, keys] of Object.entries(run.keys)) {
         for (const key of keys) {
           const column = name(entity, key)
-          const info = found.get(column) ?? { column, runs: 0, kind: 'number', texts: new Set(), least: null, most: null }
+          const info = found.get(column) ?? { column, runs: 0, kind: entity === 'metrics' ? 'number' : 'text', texts: new Set(), least: null, most: null }
           const value = valueOf(run, { entity, key, aggregate: 'last' })
           info.runs = Math.min(all.length, info.runs + pace)
           if (entity === 'metrics') {
             if (Number.isFinite(value)) { info.least = info.least === null ? value : Math.min(info.least, value); info.most = info.most === null ? value : Math.max(info.most, value) }
-          } else {
-            if (info.texts.size <= 1000) info.texts.add(value)
-            if (info.kind === 'number' && (value.trim() === '' || !Number.isFinite(Number(value)))) info.kind = 'text'
-          }
+          } else if (info.texts.size < 1000) info.texts.add(value)
           found.set(column, info)
         }
       }
     }
-    const list = [...found.values()].map(({ texts, ...info }) => {
-      if (info.column.startsWith('metrics.')) return { ...info, distinct: null }
-      const sorted = [...texts].sort(info.kind === 'number' ? (a, b) => a - b : undefined)
-      const ends = info.kind === 'number' ? [Number(sorted[0]), Number(sorted.at(-1))] : [sorted[0], sorted.at(-1)]
-      return { ...info, distinct: texts.size > 1000 ? null : texts.size, least: ends[0], most: ends[1] }
-    })
+    const list = [...found.values()].map(({ texts, ...info }) => (info.kind === 'number' ? { ...info, distinct: null } : { ...info, distinct: Math.min(1000, texts.size) }))
     return { total: all.length, columns: list.sort((a, b) => b.runs - a.runs) }
   })
 }
@@ -181,7 +173,6 @@ export function compare({ run_ids }) {
       const [last, least, most] = ['last', 'min', 'max'].map((which) => members.map((run) => travel(run.metric(key, which))))
       return { key, last, least, most, same: same(last) }
     }),
-    attributes: ['status', 'user_id', 'start_time', 'end_time', 'duration', 'experiment_id'].map((key) => { const values = members.map((run) => valueOf(run, { entity: 'attributes', key })); return { key, values, same: same(values) } }),
   }
 }
 
