@@ -51,7 +51,7 @@ export function curvesPlot(options: CurvesOptions, target: HTMLElement): uPlot {
           space: 64,
           values: (_plot, marks) => marks.map((mark, place) => (mark === null ? '' : xText(axis, mark, (marks[1] ?? mark) - (marks[0] ?? mark), place === 0))),
         },
-        { ...common, size: 50, space: 28, values: (_plot, marks) => marks.map((mark) => (mark === null ? '' : brief(mark))) },
+        { ...common, size: 58, space: 28, values: (_plot, marks) => marks.map((mark) => (mark === null ? '' : brief(mark))) },
       ],
       series: [{}, { paths: () => null, points: { show: false } }],
       hooks: {
@@ -75,8 +75,15 @@ export function curvesPlot(options: CurvesOptions, target: HTMLElement): uPlot {
 /** A place on the x axis, in words. */
 export function xText(axis: CurvesOptions['axis'], at: number, apart: number, first: boolean): string {
   if (axis === 'time') return clock(at, apart, first)
-  if (axis === 'relative') return seconds(at)
+  if (axis === 'relative') return span(at)
   return Number.isInteger(at) ? String(at) : ''
+}
+
+/** A span of time, short enough for a tick. */
+function span(at: number): string {
+  if (at < 90) return seconds(at)
+  const two = (value: number) => String(Math.floor(value)).padStart(2, '0')
+  return at < 5400 ? `${Math.floor(at / 60)}:${two(at % 60)}` : `${Math.floor(at / 3600)}:${two((at % 3600) / 60)} h`
 }
 
 function drawCurves(plot: uPlot, options: CurvesOptions): void {

@@ -7,6 +7,7 @@ import { arrange, resolve, tellingMetrics, usualColumns } from './choice'
 import { parse } from './columns'
 import { quote } from './filter'
 import { Outline } from './outline.svelte'
+import { palette } from './palette.svelte'
 import { filterWith } from './picked'
 import { Selection } from './selection.svelte'
 import { Sparklines } from './sparklines.svelte'
@@ -72,7 +73,9 @@ export class Workbench {
     const ids = [...names.keys()].filter((id) => !without.has(id)).slice(0, first)
     const added = plus.filter((id) => !ids.includes(id)).slice(0, 100)
     if (added.length) await take({ experiments: [], view: 'ALL', filter: `attributes.run_id IN (${added.map(quote).join(', ')})` }, [], added.length)
-    return { ids: [...ids, ...added.filter((id) => names.has(id))], names }
+    const all = [...ids, ...added.filter((id) => names.has(id))]
+    palette.claim(all)
+    return { ids: all, names }
   })
   readonly charted = $derived<string[]>(this.#charted.data?.ids ?? [])
   readonly #chartedSet = $derived(new Set(this.charted))
