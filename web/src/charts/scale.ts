@@ -76,7 +76,7 @@ function powers(scale: Scale, wanted: number): number[] {
   const few = to - from <= 2
   const every = Math.max(1, Math.ceil((to - from) / Math.max(1, wanted)))
   const found: number[] = []
-  for (let power = from; power <= to; power += every) for (const times of few ? [1, 2, 5] : [1]) found.push(times * 10 ** power)
+  for (let power = from; power <= to; power += every) for (const times of few ? [1, 2, 5] : [1]) found.push(Number((times * 10 ** power).toPrecision(3)))
   const seen = found.filter((value) => value >= scale.low * 0.999 && value <= scale.high * 1.001)
   return seen.length >= 2 ? seen : [scale.low, scale.high]
 }
