@@ -109,11 +109,11 @@ const server = createServer(async (request, response) => {
   if (/^\/v2\/models\/.+\/infer$/.test(pathname)) {
     return send(200, { model_name: 'wine', model_version: '2', parameters: { revision: 2 }, outputs: [{ name: 'probability', shape: [1], datatype: 'FP32', data: [0.7312] }] })
   }
-  if (!pathname.startsWith('/api/')) return page(pathname, response)
+  if (!pathname.startsWith('/api/') && pathname !== '/v1/traces') return page(pathname, response)
   const content = await read(request)
   if (delay) await new Promise((resolve) => setTimeout(resolve, delay))
   try {
-    const told = tracing(request.method, pathname, searchParams, content) ?? tracking(request.method, pathname, searchParams, content)
+    const told = tracing(request.method, pathname, searchParams, content, request.headers['x-mlflow-experiment-id']) ?? tracking(request.method, pathname, searchParams, content)
     if (told?.bytes) return void response.writeHead(200, { 'content-type': 'application/octet-stream', 'x-content-type-options': 'nosniff' }).end(told.bytes)
     if (told) return send(told.status, told.body)
   } catch (error) {

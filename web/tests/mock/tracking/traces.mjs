@@ -80,8 +80,19 @@ function list(query) {
   return { items: found.slice(from, from + limit).map(short), next_token: found.length > from + limit ? String(from + limit) : null }
 }
 
+/** Spans as OpenTelemetry sends them. */
+function take(sent, experiment_id) {
+  const values = ({ attributes = [] }) => Object.fromEntries(attributes.map(({ key, value }) => { try { return [key, JSON.parse(value.stringValue)] } catch { return [key, value.stringValue ?? value.intValue ?? null] } }))
+  const spans = sent.map((one) => {
+    const { 'mlflow.spanInputs': inputs = null, 'mlflow.spanOutputs': outputs = null, 'mlflow.spanType': type = null, ...attributes } = values(one)
+    return { span_id: one.spanId, parent_id: one.parentSpanId ?? null, name: one.name, type, status: ['UNSET', 'OK', 'ERROR'][one.status?.code ?? 0], message: one.status?.message ?? '', start_ns: one.startTimeUnixNano, end_ns: one.endTimeUnixNano, inputs, outputs, attributes, events: (one.events ?? []).map((event) => ({ name: event.name, time_ns: event.timeUnixNano, attributes: values(event) })) }
+  })
+  const root = spans.find(({ parent_id }) => !parent_id) ?? spans[0]
+  traces.unshift({ trace_id: `tr-${sent[0].traceId}`, experiment_id, name: root.name, state: root.status === 'ERROR' ? 'ERROR' : 'OK', request_ms: Number(BigInt(root.start_ns) / 1_000_000n), duration_ms: Number((BigInt(root.end_ns) - BigInt(root.start_ns)) / 1_000_000n), request_preview: JSON.stringify(root.inputs), response_preview: root.outputs && JSON.stringify(root.outputs), tags: {}, metadata: {}, usage: null, cost: null, assessments: [], spans })
+}
+
 /** The answer to a request about traces; nothing if it is about something else. */
-export function tracing(method, path, query, body) {
+export function tracing(method, path, query, body, experiment) {
   try {
     if (path === '/api/v1/traces') return { status: 200, body: list(query) }
   } catch (error) {
@@ -98,6 +109,10 @@ export function tracing(method, path, query, body) {
     const { trace: { trace_info: info } } = JSON.parse(body.toString())
     traces.unshift({ trace_id: info.trace_id, experiment_id: info.trace_location.mlflow_experiment.experiment_id, name: info.tags?.['mlflow.traceName'] ?? null, state: info.state ?? 'OK', request_ms: Date.parse(info.request_time), duration_ms: Number.parseFloat(info.execution_duration ?? '0') * 1000, request_preview: info.request_preview ?? null, response_preview: info.response_preview ?? null, tags: info.tags ?? {}, metadata: info.trace_metadata ?? {}, usage: null, cost: null, assessments: [], spans: [] })
     return { status: 200, body: { trace: { trace_info: info } } }
+  }
+  if (path === '/v1/traces' && method === 'POST') {
+    for (const { scopeSpans } of JSON.parse(body.toString()).resourceSpans) for (const { spans } of scopeSpans) take(spans, experiment)
+    return { status: 200, body: {} }
   }
   const judged = /^\/api\/3\.0\/mlflow\/traces\/([^/]+)\/assessments$/.exec(path)
   if (judged && method === 'POST') {
