@@ -103,7 +103,8 @@ export function cellNumber(value: number): string {
   if (kept !== undefined) return kept
   const size = Math.abs(value)
   let text: string
-  if (!Number.isFinite(value)) text = Number.isNaN(value) ? 'NaN' : value > 0 ? '∞' : '−∞'
+  // The greatest number is what MLflow makes of infinity.
+  if (!Number.isFinite(value) || size >= Number.MAX_VALUE) text = Number.isNaN(value) ? 'NaN' : value > 0 ? '∞' : '−∞'
   else if (size !== 0 && (size < 1e-4 || size >= 1e9)) text = value.toExponential(3)
   else text = value.toFixed(size >= 10_000 ? 0 : size >= 1000 ? 1 : size >= 100 ? 2 : size >= 10 ? 3 : size >= 0.1 ? 4 : size >= 0.01 ? 5 : 6)
   if (formatted.size > 50_000) formatted.clear()

@@ -14,8 +14,8 @@ import { Sparklines } from './sparklines.svelte'
 import { decode, encode, type TableView } from './view'
 
 const newest = 'attributes.start_time DESC'
-/** A group has figures for so many metrics, unless somebody chose them. */
-const usualMeasures = 8
+/** A group has figures for so many of the metrics that are shown, unless somebody chose them. */
+const usualMeasures = 24
 
 /** What the page of runs works on. The address holds its state; make it while a component is set up. */
 export class Workbench {
