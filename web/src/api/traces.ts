@@ -3,25 +3,20 @@ import { get, part, post, type Listing } from './client'
 
 export type TraceState = 'OK' | 'ERROR' | 'IN_PROGRESS' | 'STATE_UNSPECIFIED'
 
-export interface Usage {
-  input_tokens?: number
-  output_tokens?: number
-  total_tokens?: number
-}
-
 export interface Assessment {
   assessment_id: string
   name: string
   kind: 'feedback' | 'expectation' | 'issue'
   value: unknown
-  error: { error_code: string; error_message?: string | null } | null
-  /** `HUMAN`, `LLM_JUDGE` or `CODE`. */
+  /** Why there is no value. */
+  error: string | null
+  rationale: string | null
+  /** `HUMAN`, `LLM_JUDGE`, `CODE` or `SOURCE_TYPE_UNSPECIFIED`. */
   source_type: string
   source_id: string | null
-  rationale: string | null
   span_id: string | null
-  create_ms: number
-  /** Whether it has not been replaced by another. */
+  created_ms: number
+  /** Whether no later one takes its place. */
   valid: boolean
 }
 
@@ -30,34 +25,45 @@ export interface TraceRow {
   experiment_id: string
   name: string | null
   state: TraceState
-  request_ms: number
+  start_ms: number
+  /** None while it is not known. */
   duration_ms: number | null
+  /** The conversation that it belongs to. */
+  session: string | null
+  user: string | null
+  /** The run that made it. */
+  run_id: string | null
   request_preview: string | null
   response_preview: string | null
+  input_tokens: number | null
+  output_tokens: number | null
+  total_tokens: number | null
+  /** US dollars. */
+  cost: number | null
   tags: Record<string, string>
   metadata: Record<string, string>
-  usage: Usage | null
-  cost: { total_cost?: number } | null
   assessments: Assessment[]
 }
 
 export interface SpanEvent {
   name: string
-  time_ns: number | string
+  time_ms: number
   attributes: Record<string, unknown>
 }
 
 export interface Span {
   span_id: string
+  /** The span that it belongs to, whether that has arrived or not. */
   parent_id: string | null
   name: string
   /** `LLM`, `TOOL`, `RETRIEVER` and so on, as the client said. */
-  type: string | null
+  span_type: string | null
   status: 'OK' | 'ERROR' | 'UNSET'
   message: string | null
-  /** Since the epoch; as text where a number would lose digits. */
-  start_ns: number | string
-  end_ns: number | string | null
+  /** Since 1970, with a fraction. */
+  start_ms: number
+  /** None if it has not ended. */
+  duration_ms: number | null
   inputs: unknown
   outputs: unknown
   attributes: Record<string, unknown>
@@ -65,6 +71,10 @@ export interface Span {
 }
 
 export interface TraceDetail extends TraceRow {
+  /** Runs that it is linked to, besides the one that made it. */
+  runs: string[]
+  /** Prompts that it is linked to, as `name/version`. */
+  prompts: string[]
   spans: Span[]
 }
 

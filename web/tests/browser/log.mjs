@@ -44,7 +44,7 @@ export async function artifact({ uri }, path, content) {
 
 const hex = (digits) => Array.from({ length: digits }, () => Math.floor(Math.random() * 16).toString(16)).join('')
 
-/** A trace of two spans, over OpenTelemetry's protocol as JSON. */
+/** A trace of two spans: told of through MLflow's REST, its spans sent over OpenTelemetry's protocol as JSON. */
 export async function trace(place, { name = 'answer', failed = false, question = 'why?' } = {}) {
   const [trace, root, call] = [hex(32), hex(16), hex(16)]
   const now = BigInt(Date.now()) * 1_000_000n
@@ -58,6 +58,8 @@ export async function trace(place, { name = 'answer', failed = false, question =
     span(root, undefined, name, 'CHAIN', 0, 900, [text('mlflow.spanInputs', { question }), text('mlflow.spanOutputs', failed ? null : { answer: 'because' })]),
     span(call, root, 'chat', 'LLM', 100, 800, [text('mlflow.spanInputs', { messages: [{ role: 'user', content: question }] }), text('mlflow.spanOutputs', { choices: [{ message: { role: 'assistant', content: 'because' } }] })]),
   ]
+  const info = { trace_id: `tr-${trace}`, trace_location: { type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: place.id } }, request_time: new Date().toISOString(), execution_duration: '0.9s', state: failed ? 'ERROR' : 'OK', request_preview: JSON.stringify({ question }), tags: { 'mlflow.traceName': name }, trace_metadata: {} }
+  await send('/api/3.0/mlflow/traces', 'POST', JSON.stringify({ trace: { trace_info: info } }), headers['content-type'])
   const response = await fetch(`${address}/v1/traces`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-mlflow-experiment-id': place.id },

@@ -12,16 +12,6 @@ export interface SpanLine {
   below: number
 }
 
-/** Nanoseconds since the epoch have more digits than numbers keep. */
-function nanoseconds(value: number | string | null | undefined): bigint | undefined {
-  if (value === null || value === undefined || value === '') return undefined
-  try {
-    return BigInt(typeof value === 'number' ? Math.round(value) : value)
-  } catch {
-    return undefined
-  }
-}
-
 export interface SpanTree {
   lines: SpanLine[]
   /** Milliseconds from the first beginning to the last end. */
@@ -29,9 +19,7 @@ export interface SpanTree {
 }
 
 export function spanTree(spans: Span[]): SpanTree {
-  const starts = spans.map(({ start_ns }) => nanoseconds(start_ns)).filter((one) => one !== undefined)
-  const begin = starts.reduce((least, one) => (one < least ? one : least), starts[0] ?? 0n)
-  const since = (value: bigint | undefined) => (value === undefined ? undefined : Number(value - begin) / 1e6)
+  const begin = Math.min(...spans.map(({ start_ms }) => start_ms))
   const ids = new Set(spans.map(({ span_id }) => span_id))
   const children = new Map<string, Span[]>()
   for (const span of spans) {
@@ -45,11 +33,10 @@ export function spanTree(spans: Span[]): SpanTree {
   const walk = (span: Span, depth: number): number => {
     if (seen.has(span.span_id)) return 0
     seen.add(span.span_id)
-    const start = since(nanoseconds(span.start_ns)) ?? 0
-    const end = since(nanoseconds(span.end_ns))
-    const line: SpanLine = { span, depth, start, took: end === undefined ? 0 : Math.max(0, end - start), below: 0 }
+    const start = span.start_ms - begin
+    const line: SpanLine = { span, depth, start, took: Math.max(0, span.duration_ms ?? 0), below: 0 }
     lines.push(line)
-    total = Math.max(total, end ?? start)
+    total = Math.max(total, start + line.took)
     for (const child of order(children.get(span.span_id) ?? [])) line.below += 1 + walk(child, depth + 1)
     return line.below
   }
@@ -57,13 +44,11 @@ export function spanTree(spans: Span[]): SpanTree {
   // What is left only leads round in a circle.
   for (const span of spans) walk(span, 0)
   // A span without an end lasts as long as the trace does.
-  for (const line of lines) if (line.span.end_ns === null || line.span.end_ns === undefined) line.took = Math.max(0, total - line.start)
+  for (const line of lines) if (line.span.duration_ms === null) line.took = Math.max(0, total - line.start)
   return { lines, total: total || 1 }
 }
 
-function order(spans: Span[]): Span[] {
-  return spans.toSorted((a, b) => { const [left, right] = [nanoseconds(a.start_ns) ?? 0n, nanoseconds(b.start_ns) ?? 0n]; return left < right ? -1 : left > right ? 1 : 0 })
-}
+const order = (spans: Span[]): Span[] => spans.toSorted((a, b) => a.start_ms - b.start_ms)
 
 /** The lines that are seen when some spans are closed. */
 export function unfolded(lines: SpanLine[], closed: ReadonlySet<string>): SpanLine[] {

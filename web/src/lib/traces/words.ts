@@ -6,7 +6,7 @@ export const stateWord: Record<TraceState, string> = { OK: 'ok', ERROR: 'error',
 
 /** What an assessment says, in a word. */
 export function judged({ value, error }: Assessment): { text: string; tone: Tone } {
-  if (error) return { text: error.error_code || 'error', tone: 'warn' }
+  if (error) return { text: 'error', tone: 'warn' }
   if (value === true || value === 'yes') return { text: value === true ? 'true' : 'yes', tone: 'ok' }
   if (value === false || value === 'no') return { text: value === false ? 'false' : 'no', tone: 'bad' }
   if (value === null || value === undefined) return { text: 'none', tone: 'plain' }
@@ -18,14 +18,16 @@ export function ownTags(tags: Record<string, string>): [string, string][] {
   return Object.entries(tags).filter(([key]) => !key.startsWith('mlflow.'))
 }
 
-export const tokensOf = ({ usage }: Pick<TraceRow, 'usage'>): number | undefined =>
-  usage?.total_tokens ?? (usage?.input_tokens === undefined ? undefined : usage.input_tokens + (usage.output_tokens ?? 0))
+/** All its tokens, if that is known. */
+export const tokensOf = ({ total_tokens, input_tokens, output_tokens }: Pick<TraceRow, 'total_tokens' | 'input_tokens' | 'output_tokens'>): number | undefined =>
+  total_tokens ?? (input_tokens === null ? undefined : input_tokens + (output_tokens ?? 0))
 
 /** A request or answer in one line: the texts of JSON without its braces. */
 export function preview(text: string | null): string {
   if (!text) return ''
   try {
     const value: unknown = JSON.parse(text)
+    if (value === null) return ''
     if (typeof value === 'string') return value
     if (value && typeof value === 'object' && !Array.isArray(value)) {
       const entries = Object.entries(value)

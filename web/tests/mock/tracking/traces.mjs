@@ -7,7 +7,7 @@ const now = Date.now()
 const traces = []
 
 function span(list, parent, name, type, from, to, more = {}) {
-  const one = { span_id: hex(16), parent_id: parent?.span_id ?? null, name, type, status: 'OK', message: '', start_ns: String(BigInt(Math.round(from)) * 1_000_000n), end_ns: String(BigInt(Math.round(to)) * 1_000_000n), inputs: null, outputs: null, attributes: {}, events: [], ...more }
+  const one = { span_id: hex(16), parent_id: parent?.span_id ?? null, name, span_type: type, status: 'OK', message: null, start_ms: from, duration_ms: to - from, inputs: null, outputs: null, attributes: {}, events: [], ...more }
   list.push(one)
   return one
 }
@@ -29,20 +29,20 @@ function make(index, experiment_id, run) {
   span(spans, lookup, 'embed', 'EMBEDDING', began + 14, began + 60, { inputs: { text: question }, outputs: { dimensions: 768 } })
   span(spans, lookup, 'search index', 'UNKNOWN', began + 62, began + 8 + retrieval, { attributes: { 'index.size': 12_840 } })
   const call = span(spans, root, 'chat', 'LLM', began + 20 + retrieval, began + 20 + retrieval + thinking, {
-    status: failed ? 'ERROR' : 'OK', message: failed ? 'the model answered 529: overloaded' : '',
+    status: failed ? 'ERROR' : 'OK', message: failed ? 'the model answered 529: overloaded' : null,
     inputs: { messages: [{ role: 'system', content: 'You answer briefly.' }, { role: 'user', content: question }], temperature: 0.2 },
     outputs: failed ? null : { choices: [{ message: { role: 'assistant', content: 'A dry white with little tannin, such as a Vinho Verde.' } }] },
     attributes: { 'mlflow.llm.model': 'small-1', 'mlflow.chat.tokenUsage': usage },
-    events: failed ? [{ name: 'exception', time_ns: String(BigInt(Math.round(began + retrieval + thinking)) * 1_000_000n), attributes: { 'exception.type': 'OverloadedError', 'exception.message': 'the model answered 529: overloaded', 'exception.stacktrace': 'Traceback (most recent call last):\n  File "assistant.py", line 41, in chat\n    return client.create(messages)\nOverloadedError: 529' } }] : [{ name: 'first token', time_ns: String(BigInt(Math.round(began + retrieval + 380)) * 1_000_000n), attributes: {} }],
+    events: failed ? [{ name: 'exception', time_ms: began + retrieval + thinking, attributes: { 'exception.type': 'OverloadedError', 'exception.message': 'the model answered 529: overloaded', 'exception.stacktrace': 'Traceback (most recent call last):\n  File "assistant.py", line 41, in chat\n    return client.create(messages)\nOverloadedError: 529' } }] : [{ name: 'first token', time_ms: began + retrieval + 380, attributes: {} }],
   })
   if (index % 3 === 0) span(spans, call, 'tool: run_search', 'TOOL', began + 40 + retrieval, began + 40 + retrieval + thinking * 0.3, { inputs: { filter: "metrics.val_auc > 0.8" }, outputs: { runs: 14 } })
   if (failed) root.status = 'ERROR'
-  const feedback = (name, value, source_type, rationale) => ({ assessment_id: `a-${hex(32)}`, name, kind: 'feedback', value, error: null, source_type, source_id: source_type === 'HUMAN' ? 'ada' : 'judge-1', rationale, span_id: null, create_ms: began + 60_000, valid: true })
+  const feedback = (name, value, source_type, rationale) => ({ assessment_id: `a-${hex(32)}`, name, kind: 'feedback', value, error: null, source_type, source_id: source_type === 'HUMAN' ? 'ada' : 'judge-1', rationale, span_id: null, created_ms: began + 60_000, updated_ms: began + 60_000, valid: true, metadata: {} })
   traces.push({
-    trace_id: `tr-${hex(32)}`, experiment_id, name: 'answer', state: index === 0 ? 'IN_PROGRESS' : failed ? 'ERROR' : 'OK', request_ms: Math.round(began), duration_ms: index === 0 ? null : Math.round(total),
+    trace_id: `tr-${hex(32)}`, experiment_id, name: 'answer', state: index === 0 ? 'IN_PROGRESS' : failed ? 'ERROR' : 'OK', start_ms: Math.round(began), session: `session-${index % 5}`, user: null, run_id: run?.run_id ?? null, duration_ms: index === 0 ? null : Math.round(total),
     request_preview: JSON.stringify({ question }), response_preview: failed ? null : 'A dry white with little tannin, such as a Vinho Verde.',
     tags: { channel: index % 2 ? 'web' : 'cli', 'mlflow.traceName': 'answer' }, metadata: { 'mlflow.trace.session': `session-${index % 5}`, ...(run ? { 'mlflow.sourceRun': run.run_id } : {}) },
-    usage: failed ? null : usage, cost: failed ? null : { total_cost: usage.total_tokens * 2.1e-6 },
+    input_tokens: null, output_tokens: null, total_tokens: null, ...(failed ? {} : usage), cost: failed ? null : usage.total_tokens * 2.1e-6, runs: [], prompts: index % 5 === 2 ? ['answer-briefly/3'] : [],
     assessments: [...(index % 2 ? [feedback('relevance', index % 4 === 1 ? 'yes' : 'no', 'LLM_JUDGE', 'The passage names the fish.')] : []), ...(index % 5 === 0 ? [feedback('helpful', true, 'HUMAN', 'Short and right.')] : []), ...(index % 6 === 0 ? [{ ...feedback('expected', 'A dry white', 'HUMAN', null), kind: 'expectation' }] : [])],
     spans,
   })
@@ -59,14 +59,14 @@ function read(trace, { entity, key }) {
   switch (key) {
     case 'status': case 'state': return trace.state
     case 'name': return trace.name
-    case 'timestamp': case 'timestamp_ms': return trace.request_ms
+    case 'timestamp': case 'timestamp_ms': return trace.start_ms
     case 'execution_time': case 'execution_time_ms': return trace.duration_ms
-    case 'run_id': return trace.metadata['mlflow.sourceRun'] ?? null
+    case 'run_id': return trace.run_id
     default: return null
   }
 }
 
-const short = ({ spans: _, ...row }) => row
+const short = ({ spans: _, runs: __, prompts: ___, ...row }) => row
 
 function list(query) {
   const fits = filter((query.get('filter') ?? '').replaceAll(/\b(trace|request_metadata|metadata)\./g, 'attributes.').replaceAll('attributes.`mlflow.sourceRun`', 'attributes.run_id'), read)
@@ -80,15 +80,21 @@ function list(query) {
   return { items: found.slice(from, from + limit).map(short), next_token: found.length > from + limit ? String(from + limit) : null }
 }
 
+/** What a trace does not tell. */
+const nothing = { session: null, user: null, run_id: null, input_tokens: null, output_tokens: null, total_tokens: null, cost: null, runs: [], prompts: [] }
+const milliseconds = (nanoseconds) => Number(BigInt(nanoseconds) / 1000n) / 1000
+
 /** Spans as OpenTelemetry sends them. */
 function take(sent, experiment_id) {
   const values = ({ attributes = [] }) => Object.fromEntries(attributes.map(({ key, value }) => { try { return [key, JSON.parse(value.stringValue)] } catch { return [key, value.stringValue ?? value.intValue ?? null] } }))
   const spans = sent.map((one) => {
     const { 'mlflow.spanInputs': inputs = null, 'mlflow.spanOutputs': outputs = null, 'mlflow.spanType': type = null, ...attributes } = values(one)
-    return { span_id: one.spanId, parent_id: one.parentSpanId ?? null, name: one.name, type, status: ['UNSET', 'OK', 'ERROR'][one.status?.code ?? 0], message: one.status?.message ?? '', start_ns: one.startTimeUnixNano, end_ns: one.endTimeUnixNano, inputs, outputs, attributes, events: (one.events ?? []).map((event) => ({ name: event.name, time_ns: event.timeUnixNano, attributes: values(event) })) }
+    return { span_id: one.spanId, parent_id: one.parentSpanId ?? null, name: one.name, span_type: type, status: ['UNSET', 'OK', 'ERROR'][one.status?.code ?? 0], message: one.status?.message ?? null, start_ms: milliseconds(one.startTimeUnixNano), duration_ms: milliseconds(one.endTimeUnixNano) - milliseconds(one.startTimeUnixNano), inputs, outputs, attributes, events: (one.events ?? []).map((event) => ({ name: event.name, time_ms: milliseconds(event.timeUnixNano), attributes: values(event) })) }
   })
   const root = spans.find(({ parent_id }) => !parent_id) ?? spans[0]
-  traces.unshift({ trace_id: `tr-${sent[0].traceId}`, experiment_id, name: root.name, state: root.status === 'ERROR' ? 'ERROR' : 'OK', request_ms: Number(BigInt(root.start_ns) / 1_000_000n), duration_ms: Number((BigInt(root.end_ns) - BigInt(root.start_ns)) / 1_000_000n), request_preview: JSON.stringify(root.inputs), response_preview: root.outputs && JSON.stringify(root.outputs), tags: {}, metadata: {}, usage: null, cost: null, assessments: [], spans })
+  const there = traces.find(({ trace_id }) => trace_id === `tr-${sent[0].traceId}`)
+  if (there) return void there.spans.push(...spans)
+  traces.unshift({ trace_id: `tr-${sent[0].traceId}`, experiment_id, name: null, state: root.status === 'ERROR' ? 'ERROR' : 'OK', start_ms: Math.round(root.start_ms), duration_ms: Math.round(root.duration_ms), request_preview: JSON.stringify(root.inputs), response_preview: root.outputs && JSON.stringify(root.outputs), tags: {}, metadata: {}, ...nothing, assessments: [], spans })
 }
 
 /** The answer to a request about traces; nothing if it is about something else. */
@@ -107,7 +113,8 @@ export function tracing(method, path, query, body, experiment) {
   }
   if (path === '/api/3.0/mlflow/traces' && method === 'POST') {
     const { trace: { trace_info: info } } = JSON.parse(body.toString())
-    traces.unshift({ trace_id: info.trace_id, experiment_id: info.trace_location.mlflow_experiment.experiment_id, name: info.tags?.['mlflow.traceName'] ?? null, state: info.state ?? 'OK', request_ms: Date.parse(info.request_time), duration_ms: Number.parseFloat(info.execution_duration ?? '0') * 1000, request_preview: info.request_preview ?? null, response_preview: info.response_preview ?? null, tags: info.tags ?? {}, metadata: info.trace_metadata ?? {}, usage: null, cost: null, assessments: [], spans: [] })
+    if (traces.some(({ trace_id }) => trace_id === info.trace_id)) return { status: 200, body: { trace: { trace_info: info } } }
+    traces.unshift({ trace_id: info.trace_id, experiment_id: info.trace_location.mlflow_experiment.experiment_id, name: info.tags?.['mlflow.traceName'] ?? null, state: info.state ?? 'OK', start_ms: Date.parse(info.request_time), duration_ms: Number.parseFloat(info.execution_duration ?? '0') * 1000, request_preview: info.request_preview ?? null, response_preview: info.response_preview ?? null, tags: info.tags ?? {}, metadata: info.trace_metadata ?? {}, ...nothing, assessments: [], spans: [] })
     return { status: 200, body: { trace: { trace_info: info } } }
   }
   if (path === '/v1/traces' && method === 'POST') {
@@ -119,7 +126,7 @@ export function tracing(method, path, query, body, experiment) {
     const trace = traces.find(({ trace_id }) => trace_id === decodeURIComponent(judged[1]))
     if (!trace) return { status: 404, body: { error_code: 'RESOURCE_DOES_NOT_EXIST' } }
     const { assessment } = JSON.parse(body.toString())
-    trace.assessments.push({ assessment_id: `a-${hex(32)}`, name: assessment.assessment_name, kind: assessment.feedback ? 'feedback' : 'expectation', value: (assessment.feedback ?? assessment.expectation).value, error: null, source_type: assessment.source.source_type, source_id: assessment.source.source_id, rationale: assessment.rationale ?? null, span_id: assessment.span_id ?? null, create_ms: Date.now(), valid: true })
+    trace.assessments.push({ assessment_id: `a-${hex(32)}`, name: assessment.assessment_name, kind: assessment.feedback ? 'feedback' : 'expectation', value: (assessment.feedback ?? assessment.expectation).value, error: null, source_type: assessment.source.source_type, source_id: assessment.source.source_id, rationale: assessment.rationale ?? null, span_id: assessment.span_id ?? null, created_ms: Date.now(), updated_ms: Date.now(), valid: true, metadata: {} })
     return { status: 200, body: { assessment } }
   }
   return undefined
