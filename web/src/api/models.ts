@@ -2,9 +2,14 @@
 import { get, listing, part, type Listing } from './client'
 
 export interface HistoryEntry {
-  at_ms: number
+  seq: number
+  time_ms: number
   actor: string
   verb: string
+  /** None where it is about the model as a whole. */
+  version?: number | null
+  /** What happened, in words. */
+  text: string
   facts: Record<string, unknown> | null
 }
 

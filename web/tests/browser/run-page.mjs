@@ -13,7 +13,7 @@ async function rich() {
     parent: parent.id,
     params: { lr: '0.01', 'a long/name': 'x y' },
     tags: { team: 'red', 'mlflow.note.content': '## Why\n\nTo see **whether** it learns.', 'mlflow.source.name': 'train.py', 'mlflow.source.git.commit': 'c0ffee'.repeat(6) + 'cafe', 'mlflow.source.git.branch': 'topic', 'mlflow.source.git.repoURL': 'git@example.com:team/code.git', 'mlflow.source.git.diff': '+added line\n-gone line\n' },
-    metrics: { train_loss: [3, 1, 2], val_loss: [4, 2, 2.5], 'system/cpu_utilization_percentage': [10, 50, 30] },
+    metrics: { train_loss: [3, 1, 2], val_loss: [4, 2, 2.5], train_score: 1, val_score: 3, 'system/cpu_utilization_percentage': [10, 50, 30] },
   })
   const image = (shade) => png(16, 16, (x) => [shade, x * 8, 90])
   for (const [step, shade] of [[0, 20], [5, 220]]) {
@@ -67,6 +67,9 @@ test('metrics that belong together share a chart; the machine has its own page',
   const loss = await seen(page.getByRole('figure', { name: 'loss by step' }))
   for (const key of ['train_loss', 'val_loss']) await seen(loss.getByText(key))
   check((await page.getByRole('figure', { name: /cpu/ }).count()) === 0, 'no system metric among them')
+  const score = page.getByRole('list', { name: 'score by run' }).getByRole('listitem')
+  await until(async () => (await score.count()) === 2, 'values that were logged once are bars')
+  await seen(score.filter({ hasText: 'val_score' }).getByText('3', { exact: true }))
   await page.getByRole('slider').first().fill('0.5')
   await until(() => /smooth=0.5/.test(page.url()), 'the address keeps the smoothing')
   await page.getByRole('navigation', { name: 'Parts of the run' }).getByRole('link', { name: /^System/ }).click()

@@ -33,7 +33,7 @@ const routes = [
   ['/datasets/:name/rows/:reference', () => story.sample],
   ['/models', () => (empty ? [] : [story.model])],
   ['/models/:name', () => ({ ...story.model, versions: story.versions.toReversed() })],
-  ['/models/:name/history', ({ name }) => story.journal.filter(({ subject }) => subject.startsWith(`model:${name}`)).map(({ time_ms, actor, verb, subject, facts }) => ({ at_ms: time_ms, actor, verb, facts: { ...(subject.includes('/') ? { version: subject.split('/')[1] } : {}), ...facts } }))],
+  ['/models/:name/history', ({ name }) => story.journal.filter(({ subject }) => subject.startsWith(`model:${name}`)).map(({ seq, time_ms, actor, verb, subject, facts }) => ({ seq, time_ms, actor, verb, name, version: subject.includes('/') ? Number(subject.split('/')[1]) : null, text: `${verb} ${subject.slice(6)}`, facts }))],
   ['/models/:name/versions/:version', ({ version }) => one(story.versions, version, 'version')],
   ['/endpoints', () => (empty ? [] : [story.endpoint])],
   ['/endpoints/:name', ({ name }) => (name === 'wine' ? story.endpoint : undefined)],
