@@ -112,6 +112,21 @@ export const tests = {
     rows.stop()
   },
 
+  async 'a look that moves on during a refresh is answered'() {
+    const server = served(2000)
+    const rows = new RunRows(server.ask)
+    rows.query({ experiments: [], order_by: [] })
+    rows.need({ first: 0, end: 30 }, ['a'])
+    await wait()
+    server.late = 80
+    const fresh = rows.refresh(0)
+    rows.need({ first: 1500, end: 1530 }, ['a'])
+    await fresh
+    await wait(300)
+    assert.equal(rows.value(1510, 'a'), 'a of run-489')
+    rows.stop()
+  },
+
   async 'a refused question says why, and the next one is asked anew'() {
     let refuse = true
     const server = served(5)
@@ -120,6 +135,13 @@ export const tests = {
     rows.need({ first: 0, end: 30 }, ['a'])
     await wait()
     assert.equal(rows.problem.what, 'no')
+    refuse = false
+    rows.retry()
+    await wait()
+    assert.equal(rows.total, 5, 'the same question can be asked again')
+    refuse = true
+    rows.query({ experiments: [], filter: 'z', order_by: [] })
+    await wait()
     refuse = false
     rows.query({ experiments: [], filter: 'y', order_by: [] })
     rows.need({ first: 0, end: 30 }, ['a'])

@@ -146,6 +146,15 @@ export class Outline {
     return before >= 0 && piece?.rows === this.root ? moved : 0
   }
 
+  /** Ask again after a refusal. */
+  retry(): void {
+    this.problem = undefined
+    if (this.grouped) void this.#loadGroups(true)
+    else if (this.#query.tree) void this.#plant().then(() => this.root.retry())
+    else this.root.retry()
+    for (const rows of this.#open.values()) rows.retry()
+  }
+
   stop(): void {
     this.#turn += 1
     this.#close()

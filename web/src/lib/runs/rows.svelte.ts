@@ -103,11 +103,19 @@ export class RunRows {
       this.#forget()
       this.#store(offset, answer)
       this.problem = undefined
+      // Somebody may have scrolled on meanwhile.
+      this.#fetch()
       return place < 0 ? 0 : offset + place - anchor
     } catch (thrown) {
       if (key === this.#key) this.problem = Problem.of(thrown)
       return 0
     }
+  }
+
+  /** Ask again after a refusal. */
+  retry(): void {
+    this.problem = undefined
+    this.#fetch()
   }
 
   /** Forget all; the next look asks anew. */

@@ -1,5 +1,7 @@
 import { columns, table, type Column, type ColumnInfo, type Scope } from '../../api/runs'
 import { allExperiments } from '../../api/experiments'
+import { untrack } from 'svelte'
+import { signIn } from '../sign-in.svelte'
 import { Hover } from '../../charts/hover.svelte'
 import { Resource } from '../resource.svelte'
 import { router } from '../router.svelte'
@@ -98,6 +100,11 @@ export class Workbench {
       this.outline.query({ scope: this.scope, order_by: this.orders.length ? this.orders : [newest], groups: this.view.groups, measures: this.measures, tree: this.tree })
     })
     $effect(() => () => this.outline.stop())
+    // Who signs in is answered.
+    $effect(() => {
+      void signIn.turn
+      untrack(() => { if (this.outline.failed) this.retry() })
+    })
   }
 
   /** Change how one looks; the address follows. */
@@ -136,6 +143,11 @@ export class Workbench {
     // A first run, or a new metric, brings columns.
     if (this.all === 0 || (before !== undefined && this.outline.root.total !== before)) this.#found.reload()
     return moved
+  }
+
+  retry(): void {
+    this.#found.reload()
+    this.outline.retry()
   }
 
   reloadAll(): void {

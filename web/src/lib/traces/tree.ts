@@ -19,7 +19,7 @@ export interface SpanTree {
 }
 
 export function spanTree(spans: Span[]): SpanTree {
-  const begin = Math.min(...spans.map(({ start_ms }) => start_ms))
+  const begin = spans.reduce((least, { start_ms }) => Math.min(least, start_ms), Infinity)
   const ids = new Set(spans.map(({ span_id }) => span_id))
   const children = new Map<string, Span[]>()
   for (const span of spans) {
