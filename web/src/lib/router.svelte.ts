@@ -14,6 +14,11 @@ class Router {
     return this.#path
   }
 
+  /** The whole query, with its question mark. */
+  get search(): string {
+    return this.#search
+  }
+
   /** The value of one key of the query; empty when it is not there. */
   param(key: string): string {
     return new URLSearchParams(this.#search).get(key) ?? ''
