@@ -5,11 +5,12 @@ import * as charts from './charts.mjs'
 import * as filters from './filters.mjs'
 import * as rows from './rows.mjs'
 import * as traces from './traces.mjs'
+import * as mlflowLinks from './mlflow-links.mjs'
 import * as views from './views.mjs'
 import * as words from './words.mjs'
 
 const wanted = process.argv[2] ?? ''
-const tests = [words, views, filters, rows, charts, artifacts, traces].flatMap((file) => Object.entries(file.tests)).filter(([name]) => name.includes(wanted))
+const tests = [words, mlflowLinks, views, filters, rows, charts, artifacts, traces].flatMap((file) => Object.entries(file.tests)).filter(([name]) => name.includes(wanted))
 let failed = 0
 for (const [name, run] of tests) {
   try {
