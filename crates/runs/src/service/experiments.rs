@@ -151,7 +151,8 @@ impl Runs {
             .database
             .write(move |tx| {
                 Box::pin(async move {
-                    let experiment = store::by_number(tx, number).await?.ok_or_else(|| no_experiment(number))?;
+                    let experiment =
+                        store::by_number(tx, number).await?.ok_or_else(|| no_experiment(number))?;
                     if experiment.lifecycle_stage != Lifecycle::Active {
                         return Err(Error::new(Code::WrongState, "Cannot rename a non-active experiment."));
                     }
