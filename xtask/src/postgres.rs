@@ -81,7 +81,8 @@ fn account() -> &'static str {
 
 /// The newest installed version's programs.
 fn binaries() -> Option<PathBuf> {
-    if let Some(initdb) = find("initdb") {
+    // A link on the PATH leads to the folder where its fellows are.
+    if let Some(initdb) = find("initdb").and_then(|initdb| initdb.canonicalize().ok()) {
         return initdb.parent().map(Path::to_path_buf);
     }
     let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
