@@ -1,19 +1,22 @@
-//! Measuring: the program as a newcomer meets it, and its build.
+//! Measuring: the program as a newcomer meets it, its build, and its tracking server beside MLflow's.
 
 mod build;
 mod figures;
+mod http;
+mod runs;
 
 use std::path::PathBuf;
 
 use crate::process::{Outcome, cargo, run, target};
 use crate::web;
 
-/// `cargo xtask bench [figures|build]`
+/// `cargo xtask bench [figures|build|runs]`
 pub(crate) fn measure(arguments: &[String]) -> Outcome {
     match arguments.first().map(String::as_str) {
         None | Some("figures") => figures::figures(),
         Some("build") => build::build(),
-        Some(other) => Err(format!("there is no benchmark “{other}”: figures, build")),
+        Some("runs") => runs::measure(arguments.get(1..).unwrap_or_default()),
+        Some(other) => Err(format!("there is no benchmark “{other}”: figures, build, runs")),
     }
 }
 
