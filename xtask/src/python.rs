@@ -11,24 +11,34 @@ pub(crate) fn find_python() -> Outcome<PathBuf> {
         .ok_or_else(|| "Python 3 is needed for the tests of the stock clients, and there is none".to_owned())
 }
 
-/// The Python of an environment that holds exactly the pinned packages.
+/// The Python of an environment that holds exactly the pinned clients.
 pub(crate) fn environment() -> Outcome<PathBuf> {
+    prepare("python", "requirements.txt")
+}
+
+/// The Python of an environment that holds exactly the pinned MLflow server.
+pub(crate) fn server_environment() -> Outcome<PathBuf> {
+    prepare("python-server", "requirements-server.txt")
+}
+
+/// An environment of this name in the cache, with the packages that a file lists and the last ones over them.
+fn prepare(name: &str, list: &str) -> Outcome<PathBuf> {
     let python = find_python()?;
-    let requirements = root().join("tests/python/requirements.txt");
+    let requirements = root().join("tests/python").join(list);
     let last = root().join("tests/python/requirements-last.txt");
     let read = |file: &PathBuf| {
         std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))
     };
     let wanted = read(&requirements)? + &read(&last)?;
     let version = output(Command::new(&python).arg("--version"))?;
-    let folder = cache().join("python");
+    let folder = cache().join(name);
     let stamp = folder.join("installed.txt");
     let installed = format!("{version}{wanted}");
     let environment = folder.join("bin/python");
     if std::fs::read_to_string(&stamp).is_ok_and(|text| text == installed) && environment.is_file() {
         return Ok(environment);
     }
-    eprintln!("Installing the pinned Python clients into {} …", folder.display());
+    eprintln!("Installing the Python packages of {list} into {} …", folder.display());
     let _ = std::fs::remove_dir_all(&folder);
     run(Command::new(&python).args(["-m", "venv"]).arg(&folder))?;
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];

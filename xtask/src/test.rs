@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::postgres::Postgres;
+use crate::postgres::{Durability, Postgres};
 use crate::process::{self, Outcome, cargo};
 use crate::server::Demo;
 use crate::{browser, check, generate, python, web};
@@ -70,7 +70,7 @@ pub(crate) fn run(parts: &[String]) -> Outcome {
 fn rust(left_out: &mut Vec<String>) -> Outcome {
     let mut command = cargo();
     command.args(["test", "--locked", "--workspace", "--no-fail-fast"]);
-    let postgres = Postgres::start()?;
+    let postgres = Postgres::start(Durability::Off)?;
     match &postgres {
         Some(server) => {
             command.env("ROPEWALK_TEST_POSTGRES", &server.url);

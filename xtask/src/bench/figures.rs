@@ -1,27 +1,15 @@
-//! Measuring: figures of the program as a newcomer meets it.
+//! Figures of the program as a newcomer meets it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::postgres::free_port;
-use crate::process::{Outcome, cargo, output, root, run, target};
-use crate::web;
-
-/// `cargo xtask bench [figures|build]`
-pub(crate) fn measure(arguments: &[String]) -> Outcome {
-    match arguments.first().map(String::as_str) {
-        None | Some("figures") => figures(),
-        Some("build") => build(),
-        Some(other) => Err(format!("there is no benchmark “{other}”: figures, build")),
-    }
-}
+use crate::process::{Outcome, output, root};
 
 /// Start, memory, size, demo and lines.
-fn figures() -> Outcome {
-    web::build_if_possible()?;
-    run(cargo().args(["build", "--release", "--locked", "--package", "ropewalk"]))?;
-    let program = target().join("release/ropewalk");
+pub(super) fn figures() -> Outcome {
+    let program = super::release()?;
     let size = std::fs::metadata(&program).map_err(|error| error.to_string())?.len();
     println!("binary: {:.1} MB", size as f64 / 1e6);
 
@@ -92,19 +80,6 @@ fn resident_kb(process: u32) -> u64 {
             line.split_whitespace().nth(1)?.parse().ok()
         })
         .unwrap_or(0)
-}
-
-/// A release build from nothing, as a newcomer has it.
-fn build() -> Outcome {
-    let folder = std::env::temp_dir().join("ropewalk-bench-build");
-    let _ = std::fs::remove_dir_all(&folder);
-    let started = Instant::now();
-    run(cargo()
-        .args(["build", "--release", "--locked", "--package", "ropewalk", "--timings"])
-        .env("CARGO_TARGET_DIR", &folder))?;
-    println!("release build from nothing: {:.1} minutes", started.elapsed().as_secs_f64() / 60.0);
-    println!("timings: {}", folder.join("cargo-timings/cargo-timing.html").display());
-    Ok(())
 }
 
 /// Lines of Rust by crate, and of the web app.
