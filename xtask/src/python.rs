@@ -1,9 +1,13 @@
 //! The stock Python clients, pinned, in a virtual environment in the user's cache.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::process::{Outcome, cache, find, output, root, run};
+use crate::server::Served;
+
+/// The script that asks a stock MLflow server and ours the same.
+const DIFFERENTIAL: &str = "differential.py";
 
 /// The Python of this machine.
 pub(crate) fn find_python() -> Outcome<PathBuf> {
@@ -57,14 +61,33 @@ pub(crate) fn test(address: &str) -> Outcome {
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "py"))
+        .filter(|path| path.file_name().is_none_or(|name| name != DIFFERENTIAL))
         .collect();
     scripts.sort();
     for script in scripts {
-        let mut command = Command::new(&python);
-        command.arg(&script).env("ROPEWALK_URL", address).env("PYTHONUNBUFFERED", "1");
-        // A proxy must not come between the tests and this machine.
-        command.env("NO_PROXY", "127.0.0.1,localhost");
-        run(&mut command)?;
+        run(&mut script_of(&python, &script, address))?;
     }
     Ok(())
+}
+
+/// Asks MLflow's own server and ours the same, some ten thousand times, and compares the answers.
+pub(crate) fn compare(program: &Path) -> Outcome {
+    // What webhooks deliver is a chapter of its own: both servers must be allowed to post to this machine.
+    let loopback =
+        [("MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS", "true"), ("MLFLOW_WEBHOOK_ALLOWED_SCHEMES", "http,https")];
+    let python = server_environment()?;
+    let script = root().join("tests/python").join(DIFFERENTIAL);
+    for (flags, variables) in [(&[][..], &[][..]), (&["--webhooks-to-loopback"][..], &loopback[..])] {
+        let server = Served::start(program, variables)?;
+        run(script_of(&python, &script, &server.address).args(flags))?;
+    }
+    Ok(())
+}
+
+fn script_of(python: &Path, script: &Path, address: &str) -> Command {
+    let mut command = Command::new(python);
+    command.arg(script).env("ROPEWALK_URL", address).env("PYTHONUNBUFFERED", "1");
+    // A proxy must not come between the tests and this machine.
+    command.env("NO_PROXY", "127.0.0.1,localhost");
+    command
 }

@@ -12,8 +12,8 @@ pub(crate) fn run_parts(parts: &[String]) -> Outcome {
     let all = parts.is_empty();
     let wanted = |part: &str| all || parts.iter().any(|named| named == part);
     for part in parts {
-        if !["rust", "web", "python", "browser"].contains(&part.as_str()) {
-            return Err(format!("there is no part “{part}”: rust, web, python, browser"));
+        if !["rust", "web", "python", "browser", "mlflow"].contains(&part.as_str()) {
+            return Err(format!("there is no part “{part}”: rust, web, python, browser, mlflow"));
         }
     }
     let mut left_out = Vec::new();
@@ -48,6 +48,15 @@ pub(crate) fn run_parts(parts: &[String]) -> Outcome {
                 Ok(_) => python::test(&demo.address)?,
                 Err(why) => left_out.push(format!("the stock clients: {why}")),
             }
+        }
+    }
+    if wanted("mlflow") {
+        if !wanted("rust") {
+            process::build()?;
+        }
+        match python::find_python() {
+            Ok(_) => python::compare(&process::program())?,
+            Err(why) => left_out.push(format!("the same calls to MLflow's own server: {why}")),
         }
     }
     if wanted("rust") {
