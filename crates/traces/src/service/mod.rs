@@ -1,0 +1,56 @@
+//! The operations of tracing.
+
+mod deleting;
+mod ingest;
+mod limits;
+mod links;
+mod reading;
+mod searching;
+mod starting;
+
+use ropewalk_core::{Core, Error, Result};
+use ropewalk_runs::Runs;
+
+pub(crate) use deleting::DeletedTraces;
+pub(crate) use ingest::Refused;
+pub(crate) use reading::Trace;
+pub(crate) use searching::TraceSearch;
+pub(crate) use starting::Told;
+
+/// Traces, their spans and what is judged of them. Cheap to clone.
+#[derive(Clone)]
+pub struct Traces {
+    core: Core,
+    runs: Runs,
+}
+
+impl Traces {
+    /// Tracing on this home's database, beside its experiments and runs.
+    pub fn new(core: Core, runs: Runs) -> Self {
+        Self { core, runs }
+    }
+
+    /// The runs that traces belong to.
+    pub fn runs(&self) -> &Runs {
+        &self.runs
+    }
+}
+
+fn no_trace(id: &str) -> Error {
+    Error::not_found(format!("Trace with ID '{id}' not found."))
+}
+
+/// An experiment's identifier as a number.
+///
+/// # Errors
+/// `invalid` when the text is no number.
+fn experiment_number(id: &str) -> Result<i64> {
+    id.trim().parse().map_err(|_| {
+        Error::invalid(format!("Invalid experiment ID '{id}'. Experiment ID must be a valid integer."))
+    })
+}
+
+/// Where the files of a trace go.
+fn artifact_location(experiment: &ropewalk_runs::Experiment, trace_id: &str) -> String {
+    format!("{}/traces/{trace_id}/artifacts", experiment.artifact_location.trim_end_matches('/'))
+}
