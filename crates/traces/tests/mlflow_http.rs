@@ -39,10 +39,8 @@ async fn post(router: &Router, path: &str, body: Value) -> (StatusCode, Value) {
 
 /// An export of one span.
 fn export(trace: &str, span: &str, parent: &str, attributes: &[(&str, &str)]) -> String {
-    let attributes: Vec<_> = attributes
-        .iter()
-        .map(|(key, value)| json!({"key": key, "value": {"stringValue": value}}))
-        .collect();
+    let attributes: Vec<_> =
+        attributes.iter().map(|(key, value)| json!({"key": key, "value": {"stringValue": value}})).collect();
     let span = json!({
         "traceId": trace, "spanId": span, "parentSpanId": parent, "name": "step",
         "startTimeUnixNano": "1700000000123456789", "endTimeUnixNano": "1700000001999999999",

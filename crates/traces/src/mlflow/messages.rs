@@ -72,3 +72,34 @@ pub(super) static DELETE: Message = Message(&[
     small("max_traces"),
     texts("request_ids"),
 ]);
+pub(super) static TAG: Message = Message(&[text("request_id"), text("trace_id"), text("key"), text("value")]);
+pub(super) static LINK_RUN: Message = Message(&[texts("trace_ids"), text("run_id")]);
+static PROMPT: Message = Message(&[text("name"), text("version")]);
+pub(super) static LINK_PROMPTS: Message = Message(&[text("trace_id"), parts("prompt_versions", &PROMPT)]);
+pub(super) static CREATE_ASSESSMENT: Message = Message(&[part("assessment", &ASSESSMENT)]);
+pub(super) static UPDATE_ASSESSMENT: Message =
+    Message(&[part("assessment", &ASSESSMENT), field("update_mask", Kind::Any)]);
+
+const STATUS: Kind =
+    Kind::Word(&[("TRACE_STATUS_UNSPECIFIED", 0), ("OK", 1), ("ERROR", 2), ("IN_PROGRESS", 3)]);
+static PAIR: Message = Message(&[text("key"), text("value")]);
+pub(super) static BEGIN: Message = Message(&[
+    text("experiment_id"),
+    integer("timestamp_ms"),
+    parts("request_metadata", &PAIR),
+    parts("tags", &PAIR),
+]);
+pub(super) static END: Message = Message(&[
+    text("request_id"),
+    integer("timestamp_ms"),
+    field("status", STATUS),
+    parts("request_metadata", &PAIR),
+    parts("tags", &PAIR),
+]);
+pub(super) static SEARCH_LEGACY: Message = Message(&[
+    texts("experiment_ids"),
+    text("filter"),
+    small("max_results"),
+    texts("order_by"),
+    text("page_token"),
+]);

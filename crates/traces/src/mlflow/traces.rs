@@ -111,17 +111,18 @@ fn listing(name: &str, infos: &[TraceInfo], next: Option<&str>) -> Vec<u8> {
     writer.into_bytes()
 }
 
+/// What holds for every search for traces.
+pub(super) const SEARCH_RULES: &[(&str, &[Rule])] = &[
+    ("filter", &[Rule::Text]),
+    ("max_results", &[Rule::Whole, Rule::AtMost(500)]),
+    ("order_by", &[Rule::Array, Rule::TextItems]),
+    ("page_token", &[Rule::Text]),
+];
+
 async fn search(State(traces): State<Traces>, call: Call) -> MlflowResult {
-    let sent = call.read(
-        &SEARCH,
-        &[
-            ("locations", &[Rule::Array, Rule::Required]),
-            ("filter", &[Rule::Text]),
-            ("max_results", &[Rule::Whole, Rule::AtMost(500)]),
-            ("order_by", &[Rule::Array, Rule::TextItems]),
-            ("page_token", &[Rule::Text]),
-        ],
-    )?;
+    let locations: (&str, &[Rule]) = ("locations", &[Rule::Array, Rule::Required]);
+    let rules: Vec<_> = std::iter::once(locations).chain(SEARCH_RULES.iter().copied()).collect();
+    let sent = call.read(&SEARCH, &rules)?;
     let experiments = sent.parts("locations").filter_map(|place| place.part("mlflow_experiment"));
     let search = TraceSearch {
         experiment_ids: experiments.map(|place| place.text("experiment_id").to_owned()).collect(),
@@ -135,7 +136,7 @@ async fn search(State(traces): State<Traces>, call: Call) -> MlflowResult {
 }
 
 /// The size of a page of traces.
-fn max_results(sent: &Fields) -> MlflowResult<u32> {
+pub(super) fn max_results(sent: &Fields) -> MlflowResult<u32> {
     let asked = sent.integer("max_results").unwrap_or(100);
     u32::try_from(asked).ok().filter(|size| *size > 0).ok_or_else(|| {
         MlflowError::invalid(format!(

@@ -1,18 +1,24 @@
 //! The operations of tracing.
 
+mod artifacts;
+mod assessing;
 mod deleting;
 mod ingest;
+mod legacy;
 mod limits;
 mod links;
 mod reading;
 mod searching;
 mod starting;
+mod tagging;
 
 use ropewalk_core::{Core, Error, Result};
 use ropewalk_runs::Runs;
 
+pub(crate) use assessing::AssessmentUpdate;
 pub(crate) use deleting::DeletedTraces;
 pub(crate) use ingest::Refused;
+pub(crate) use legacy::ToldPart;
 pub(crate) use reading::Trace;
 pub(crate) use searching::TraceSearch;
 pub(crate) use starting::Told;

@@ -254,3 +254,19 @@ pub(crate) async fn delete(tx: &mut Connection, traces: &[(i64, String)]) -> Res
     }
     Ok(())
 }
+
+/// Sets a trace's name.
+pub(crate) async fn set_name(tx: &mut Connection, n: i64, name: Option<String>) -> Result<()> {
+    let mut sql = Sql::new("UPDATE trace_trace SET name = ");
+    sql.bind(name).push(" WHERE n = ").bind(n);
+    sql.execute(tx).await?;
+    Ok(())
+}
+
+/// Sets a trace's tags, as answers show them.
+pub(crate) async fn set_tags(tx: &mut Connection, n: i64, tags: &Pairs) -> Result<()> {
+    let mut sql = Sql::new("UPDATE trace_trace SET tags = ");
+    sql.bind(tags.as_json()).push(" WHERE n = ").bind(n);
+    sql.execute(tx).await?;
+    Ok(())
+}
