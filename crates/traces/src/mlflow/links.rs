@@ -3,7 +3,8 @@
 use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
-use ropewalk_mlflow::{Call, MlflowError, MlflowResult, Rule, done};
+use ropewalk_core::{Code, Error};
+use ropewalk_mlflow::{Call, ErrorCode, MlflowError, MlflowResult, Rule, done};
 
 use super::messages::{LINK_PROMPTS, LINK_RUN};
 use crate::service::Traces;
@@ -23,7 +24,7 @@ async fn link_run(State(traces): State<Traces>, call: Call) -> MlflowResult {
             ("run_id", &[Rule::Text, Rule::Required]),
         ],
     )?;
-    traces.link_to_run(&sent.texts("trace_ids"), sent.text("run_id")).await?;
+    traces.link_to_run(&sent.texts("trace_ids"), sent.text("run_id")).await.map_err(twice)?;
     Ok(done())
 }
 
@@ -40,6 +41,14 @@ async fn link_prompts(State(traces): State<Traces>, call: Call) -> MlflowResult 
         Ok(format!("{}/{number}", prompt.text("name")))
     });
     let prompts = prompts.collect::<MlflowResult<Vec<_>>>()?;
-    traces.link_prompts(sent.text("trace_id"), prompts).await?;
+    traces.link_prompts(sent.text("trace_id"), prompts).await.map_err(twice)?;
     Ok(done())
+}
+
+/// The stock server's database refuses a link that is named twice in one request.
+fn twice(error: Error) -> MlflowError {
+    if error.code() == Code::AlreadyExists {
+        return MlflowError::new(ErrorCode::BadRequest, "A link is named twice in one request");
+    }
+    error.into()
 }

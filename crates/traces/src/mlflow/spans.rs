@@ -118,7 +118,9 @@ impl Writer {
     fn key_value(&mut self, name: &str, value: &Json) {
         self.raw("{");
         self.maybe("key", Some(name).filter(|name| !name.is_empty()));
-        self.name("value").any_value(value);
+        if *value != Json::Null {
+            self.name("value").any_value(value);
+        }
         self.raw("}");
     }
 
@@ -188,7 +190,7 @@ mod tests {
             concat!(
                 r#"{"trace_id":"AA==","span_id":"AQ==","name":"n","kind":"SPAN_KIND_SERVER","start_time_unix_nano":5,"#,
                 r#""attributes":[{"key":"a","value":{"kvlist_value":{"values":[{"key":"x","value":{"array_value":{"values":["#,
-                r#"{"int_value":1},{}]}}}]}}},{"key":"b","value":{}},{"key":"c","value":{"string_value":"raw"}}],"#,
+                r#"{"int_value":1},{}]}}}]}}},{"key":"b"},{"key":"c","value":{"string_value":"raw"}}],"#,
                 r#""events":[{"time_unix_nano":7,"name":"e","attributes":[{"key":"k","value":{"double_value":1.0}}]}],"#,
                 r#""links":[{"trace_id":"AAAAAAAAAAAAAAAAAAAACg==","span_id":"AAAAAAAAAAs="}],"#,
                 r#""status":{"message":"m","code":"STATUS_CODE_ERROR"}}"#

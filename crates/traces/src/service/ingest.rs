@@ -325,7 +325,7 @@ impl Changed {
             batch.summaries.iter().map(|summary| summary.span_id).collect();
         let mut earlier = stored.unwrap_or_default();
         earlier.retain(|summary| !resent.contains(&summary.span_id));
-        earlier.sort_by_key(|summary| summary.span_id);
+        earlier.sort_by_key(|summary| summary.start_ns);
         let told = finalized && info.usage.iter().any(Option::is_some);
         if own_usage.is_some() && !told {
             let nodes: Vec<_> =

@@ -22,7 +22,7 @@ const GLANCE: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Trace {
     pub(crate) info: TraceInfo,
-    /// Roots first, then by their start.
+    /// Roots first, then by their start, then as they came.
     pub(crate) spans: Vec<StoredSpan>,
 }
 
@@ -138,9 +138,7 @@ async fn read_whole(connection: &mut Connection, rows: Vec<TraceRow>) -> Result<
     let infos = with_assessments(connection, rows).await?;
     let whole = infos.into_iter().zip(numbers).map(|(info, n)| {
         let mut spans = spans.remove(&n).unwrap_or_default();
-        spans.sort_by_key(|span| {
-            (span.summary.parent_id.is_some(), span.summary.start_ns, span.summary.span_id)
-        });
+        spans.sort_by_key(|span| (span.summary.parent_id.is_some(), span.summary.start_ns));
         Trace { info, spans }
     });
     Ok(whole.collect())

@@ -4,40 +4,42 @@ use ropewalk_core::Result;
 use ropewalk_core::database::{Connection, Sql};
 use sqlx::Row;
 
-/// Links traces to a run.
+use super::LIST_LIMIT;
+
+/// Links traces to a run; a link that stands already stays.
+///
+/// # Errors
+/// `already_exists` when a trace is named twice.
 pub(crate) async fn link_run(tx: &mut Connection, run_id: &str, traces: &[String]) -> Result<()> {
-    link(
-        tx,
-        "INSERT INTO trace_run (run_id, trace_id) VALUES ",
-        traces.iter().map(|trace| (run_id, trace.as_str())),
-    )
-    .await
+    link(tx, ("trace_run", "run_id", "trace_id"), run_id, traces).await
 }
 
-/// Links prompts, given as `name/version`, to a trace.
+/// Links prompts, given as `name/version`, to a trace, in the same manner.
 pub(crate) async fn link_prompts(tx: &mut Connection, trace: &str, prompts: &[String]) -> Result<()> {
-    link(
-        tx,
-        "INSERT INTO trace_prompt (prompt, trace_id) VALUES ",
-        prompts.iter().map(|prompt| (prompt.as_str(), trace)),
-    )
-    .await
+    link(tx, ("trace_prompt", "trace_id", "prompt"), trace, prompts).await
 }
 
-async fn link<'a>(
+async fn link(
     tx: &mut Connection,
-    head: &str,
-    pairs: impl ExactSizeIterator<Item = (&'a str, &'a str)>,
+    (table, one, other): (&str, &str, &str),
+    from: &str,
+    to: &[String],
 ) -> Result<()> {
-    if pairs.len() == 0 {
-        return Ok(());
+    for part in to.chunks(LIST_LIMIT) {
+        let mut sql = Sql::new(&format!("SELECT {other} FROM {table} WHERE {one} = "));
+        sql.bind(from).push(&format!(" AND {other} IN ")).bind_list(part.iter().map(String::as_str));
+        let linked: Vec<String> =
+            sql.fetch(tx).await?.iter().map(|row| Ok(row.try_get(0)?)).collect::<Result<_>>()?;
+        let fresh: Vec<_> = part.iter().filter(|to| !linked.contains(to)).collect();
+        if fresh.is_empty() {
+            continue;
+        }
+        let mut sql = Sql::new(&format!("INSERT INTO {table} ({one}, {other}) VALUES "));
+        for (index, to) in fresh.into_iter().enumerate() {
+            sql.push(if index > 0 { ", (" } else { "(" }).bind(from).push(", ").bind(to.as_str()).push(")");
+        }
+        sql.execute(tx).await?;
     }
-    let mut sql = Sql::new(head);
-    for (index, (left, right)) in pairs.enumerate() {
-        sql.push(if index > 0 { ", (" } else { "(" }).bind(left).push(", ").bind(right).push(")");
-    }
-    sql.push(" ON CONFLICT DO NOTHING");
-    sql.execute(tx).await?;
     Ok(())
 }
 
