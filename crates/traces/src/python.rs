@@ -104,6 +104,78 @@ pub(crate) fn quoted(content: &str) -> String {
     text
 }
 
+/// A number as Python shows it.
+pub(crate) fn float_shown(number: f64) -> String {
+    float(number)
+}
+
+/// A value as Python's `str` shows it.
+pub(crate) fn shown(value: &Json) -> String {
+    let mut text = String::new();
+    match value {
+        Json::Text(content) => text.push_str(content),
+        other => show(&mut text, other),
+    }
+    text
+}
+
+fn show(text: &mut String, value: &Json) {
+    match value {
+        Json::Null => text.push_str("None"),
+        Json::Truth(truth) => text.push_str(if *truth { "True" } else { "False" }),
+        Json::Number(number) if number.is_nan() => text.push_str("nan"),
+        Json::Number(number) if number.is_infinite() => {
+            text.push_str(if *number > 0.0 { "inf" } else { "-inf" })
+        }
+        Json::Text(content) => show_text(text, content),
+        Json::List(items) => {
+            text.push('[');
+            for (index, item) in items.iter().enumerate() {
+                text.push_str(if index > 0 { ", " } else { "" });
+                show(text, item);
+            }
+            text.push(']');
+        }
+        Json::Object(members) => {
+            text.push('{');
+            for (index, (name, value)) in members.iter().enumerate() {
+                text.push_str(if index > 0 { ", " } else { "" });
+                show_text(text, name);
+                text.push_str(": ");
+                show(text, value);
+            }
+            text.push('}');
+        }
+        plain => push(text, plain, Letters::Kept),
+    }
+}
+
+fn show_text(text: &mut String, content: &str) {
+    let quote = if content.contains('\'') && !content.contains('"') { '"' } else { '\'' };
+    text.push(quote);
+    for character in content.chars() {
+        match character {
+            '\\' => text.push_str("\\\\"),
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            '\t' => text.push_str("\\t"),
+            other if other == quote => text.extend(['\\', other]),
+            '\0'..='\u{1f}' | '\u{7f}'..='\u{a0}' | '\u{ad}' => {
+                let _ = write!(text, "\\x{:02x}", u32::from(character));
+            }
+            other => text.push(other),
+        }
+    }
+    text.push(quote);
+}
+
+/// A text as JSON in ASCII.
+pub(crate) fn quoted_ascii(content: &str) -> String {
+    let mut text = String::with_capacity(content.len() + 2);
+    push_text(&mut text, content, Letters::Escaped);
+    text
+}
+
 /// What a text of JSON says; the text itself if it is none.
 pub(crate) fn loads_or_text(text: &str) -> Json {
     parse(text).unwrap_or_else(|| Json::Text(text.to_owned()))

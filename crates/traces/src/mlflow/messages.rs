@@ -1,7 +1,7 @@
 //! The request messages of traces.
 
 use ropewalk_mlflow::Message;
-use ropewalk_mlflow::message::{Kind, field, integer, part, parts, small, text, texts, truth};
+use ropewalk_mlflow::message::{Kind, field, integer, number, part, parts, small, text, texts, truth};
 
 const SOURCE_TYPE: Kind =
     Kind::Word(&[("SOURCE_TYPE_UNSPECIFIED", 0), ("HUMAN", 1), ("LLM_JUDGE", 2), ("CODE", 3)]);
@@ -103,3 +103,50 @@ pub(super) static SEARCH_LEGACY: Message = Message(&[
     texts("order_by"),
     text("page_token"),
 ]);
+
+const RECORD_SOURCE: Kind =
+    Kind::Word(&[("SOURCE_TYPE_UNSPECIFIED", 0), ("TRACE", 1), ("HUMAN", 2), ("DOCUMENT", 3), ("CODE", 4)]);
+pub(super) static CREATE_DATASET: Message = Message(&[
+    text("name"),
+    texts("experiment_ids"),
+    field("source_type", RECORD_SOURCE),
+    text("source"),
+    text("schema"),
+    text("profile"),
+    text("created_by"),
+    text("tags"),
+]);
+pub(super) static SEARCH_DATASETS: Message = Message(&[
+    texts("experiment_ids"),
+    text("filter_string"),
+    small("max_results"),
+    texts("order_by"),
+    text("page_token"),
+]);
+pub(super) static DATASET_TAGS: Message = Message(&[text("dataset_id"), text("tags")]);
+pub(super) static PUT_RECORDS: Message = Message(&[text("dataset_id"), text("records"), text("updated_by")]);
+pub(super) static DATASET_RECORDS: Message =
+    Message(&[text("dataset_id"), small("max_results"), text("page_token")]);
+pub(super) static DELETE_RECORDS: Message = Message(&[text("dataset_id"), texts("dataset_record_ids")]);
+pub(super) static DATASET_EXPERIMENTS: Message = Message(&[text("dataset_id"), texts("experiment_ids")]);
+
+const VIEW: Kind = Kind::Word(&[("TRACES", 1), ("SPANS", 2), ("ASSESSMENTS", 3)]);
+const AGGREGATION: Kind =
+    Kind::Word(&[("COUNT", 1), ("SUM", 2), ("AVG", 3), ("PERCENTILE", 4), ("MIN", 5), ("MAX", 6)]);
+static AGGREGATION_PART: Message =
+    Message(&[field("aggregation_type", AGGREGATION), number("percentile_value")]);
+pub(super) static METRICS: Message = Message(&[
+    texts("experiment_ids"),
+    field("view_type", VIEW),
+    text("metric_name"),
+    parts("aggregations", &AGGREGATION_PART),
+    texts("dimensions"),
+    texts("filters"),
+    integer("time_interval_seconds"),
+    integer("start_time_ms"),
+    integer("end_time_ms"),
+    small("max_results"),
+    text("page_token"),
+]);
+pub(super) static CORRELATION: Message =
+    Message(&[texts("experiment_ids"), text("filter_string1"), text("filter_string2"), text("base_filter")]);

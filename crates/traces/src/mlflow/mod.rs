@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod assessments;
+mod datasets;
 mod legacy;
 mod links;
 mod messages;
@@ -28,10 +29,11 @@ pub(crate) fn routes(traces: &Traces) -> Router {
         .merge(tags::routes())
         .merge(links::routes())
         .merge(assessments::routes())
+        .merge(datasets::routes())
         .route("/2.0/mlflow/unified-traces", get(nothing_there))
         .route("/2.0/mlflow/get-online-trace-details", get(nothing_there));
     Router::new()
-        .route("/v1/traces", post(otlp::export))
+        .route("/v1/traces", post(otlp::export).fallback(nothing_there))
         .merge(artifacts::routes())
         .merge(both_prefixes(api))
         .with_state(traces.clone())

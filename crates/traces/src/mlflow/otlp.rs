@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ropewalk_mlflow::{Call, MlflowError};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::otlp::{self, Unpackable};
 use crate::service::{Refused, Traces};
@@ -15,8 +15,23 @@ const JSON: &str = "application/json";
 /// Bodies above this size keep a thread busy for a while.
 const LARGE: usize = 256 << 10;
 
-fn refuse(status: StatusCode, detail: impl Into<serde_json::Value>) -> Response {
-    (status, Answer(json!({ "detail": detail.into() }))).into_response()
+/// Why an export is refused.
+enum Refusal {
+    Detail(StatusCode, Value),
+    Error(MlflowError),
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Detail(status, detail) => (status, Answer(json!({ "detail": detail }))).into_response(),
+            Self::Error(error) => error.into_response(),
+        }
+    }
+}
+
+fn refuse(status: StatusCode, detail: impl Into<Value>) -> Refusal {
+    Refusal::Detail(status, detail.into())
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -25,12 +40,10 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// Takes in spans.
 pub(super) async fn export(State(traces): State<Traces>, call: Call) -> Response {
-    match take_in(&traces, &call).await {
-        Ok(answer) | Err(answer) => answer,
-    }
+    take_in(&traces, &call).await.unwrap_or_else(Refusal::into_response)
 }
 
-async fn take_in(traces: &Traces, call: &Call) -> Result<Response, Response> {
+async fn take_in(traces: &Traces, call: &Call) -> Result<Response, Refusal> {
     let headers = call.headers();
     let Some(experiment) = text(headers, "x-mlflow-experiment-id") else {
         let missing = json!([{
@@ -70,14 +83,12 @@ async fn take_in(traces: &Traces, call: &Call) -> Result<Response, Response> {
     } else {
         read()?
     };
-    // The stock server takes no experiment for the one that is always there.
-    let experiment = if experiment.is_empty() { "0" } else { experiment };
     let finished = traces.log_spans(experiment, sent).await.map_err(|refused| match refused {
         Refused::Unconvertible => {
             refuse(StatusCode::UNPROCESSABLE_ENTITY, "Cannot convert OpenTelemetry span to MLflow span")
         }
         Refused::Unstorable => unstorable(),
-        Refused::Error(error) => MlflowError::from(error).into_response(),
+        Refused::Error(error) => Refusal::Error(error.into()),
     })?;
     let run = text(headers, "x-mlflow-run-id").filter(|run| !run.is_empty());
     if let (Some(run), false) = (run, finished.is_empty())
@@ -92,11 +103,11 @@ async fn take_in(traces: &Traces, call: &Call) -> Result<Response, Response> {
     Ok(([(header::CONTENT_TYPE, PROTOBUF)], Vec::new()).into_response())
 }
 
-fn unstorable() -> Response {
+fn unstorable() -> Refusal {
     refuse(StatusCode::UNPROCESSABLE_ENTITY, "Failed to log OpenTelemetry spans")
 }
 
-fn unpackable(why: &Unpackable, encoding: &str) -> Response {
+fn unpackable(why: &Unpackable, encoding: &str) -> Refusal {
     match why {
         Unpackable::Broken(name) => {
             refuse(StatusCode::BAD_REQUEST, format!("Failed to decompress {name} payload"))

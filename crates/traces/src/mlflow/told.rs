@@ -67,15 +67,17 @@ pub(super) fn trace(info: &Fields) -> MlflowResult<Told> {
 /// An assessment that is to be made.
 pub(super) fn assessment(sent: &Fields, trace_id: &str) -> MlflowResult<Assessment> {
     let text = |name: &str| sent.some_text(name).map(str::to_owned);
-    let (kind, value, error) = if let Some(expectation) = sent.part("expectation") {
-        (AssessmentKind::Expectation, expected(expectation)?, None)
-    } else if let Some(feedback) = sent.part("feedback") {
-        let (value, error) = judged(feedback)?;
-        (AssessmentKind::Feedback, value, error)
-    } else if let Some(issue) = sent.part("issue") {
-        (AssessmentKind::Issue, Json::Text(issue.text("issue_name").to_owned()), None)
-    } else {
-        return Err(MlflowError::invalid("Unknown assessment type: None"));
+    let nothing = Fields::default();
+    let part = |name: &str| sent.part(name).unwrap_or(&nothing);
+    // Where several are sent, the first counts.
+    let (kind, value, error) = match sent.first_of(&["feedback", "expectation", "issue"]) {
+        Some("feedback") => {
+            let (value, error) = judged(part("feedback"))?;
+            (AssessmentKind::Feedback, value, error)
+        }
+        Some("expectation") => (AssessmentKind::Expectation, expected(part("expectation"))?, None),
+        Some(_) => (AssessmentKind::Issue, Json::Text(part("issue").text("issue_name").to_owned()), None),
+        None => return Err(MlflowError::invalid("Unknown assessment type: None")),
     };
     let source = sent.part("source");
     let now = now_ms();

@@ -7,7 +7,7 @@ use ropewalk_mlflow::answer::{push_integer, push_number, push_text};
 use ropewalk_mlflow::json::Json;
 
 use crate::keys::tag;
-use crate::model::{Assessment, AssessmentKind, TraceInfo};
+use crate::model::{Assessment, AssessmentKind, EvaluationDataset, TraceInfo};
 use crate::python::{self, Letters, truncated};
 
 /// The longest stack trace in an answer, in characters.
@@ -64,6 +64,13 @@ impl Writer {
     pub(super) fn integer(&mut self, name: &str, value: i64) -> &mut Self {
         self.name(name);
         push_integer(&mut self.0, value);
+        self
+    }
+
+    /// A member with a number.
+    pub(super) fn number(&mut self, name: &str, value: f64) -> &mut Self {
+        self.name(name);
+        push_number(&mut self.0, value);
         self
     }
 
@@ -170,6 +177,31 @@ impl Writer {
         }
         self.maybe("overrides", assessment.overrides.as_deref().filter(|id| !id.is_empty()));
         self.name("valid").raw(if assessment.valid { "true" } else { "false" });
+        self.raw("}")
+    }
+
+    /// An evaluation dataset with these tags.
+    pub(super) fn dataset(
+        &mut self,
+        dataset: &EvaluationDataset,
+        tags: &Json,
+        experiments: &[String],
+    ) -> &mut Self {
+        self.raw("{").text("dataset_id", &dataset.dataset_id).text("name", &dataset.name);
+        self.text("tags", &python::dumps(tags, Letters::Escaped));
+        self.maybe("schema", dataset.schema.as_deref()).maybe("profile", dataset.profile.as_deref());
+        self.text("digest", &dataset.digest).integer("created_time", dataset.created_time);
+        self.integer("last_update_time", dataset.last_update_time);
+        self.maybe("created_by", dataset.created_by.as_deref());
+        self.maybe("last_updated_by", dataset.last_updated_by.as_deref());
+        if !experiments.is_empty() {
+            self.name("experiment_ids").raw("[");
+            for experiment in experiments {
+                self.item();
+                push_text(&mut self.0, experiment);
+            }
+            self.raw("]");
+        }
         self.raw("}")
     }
 

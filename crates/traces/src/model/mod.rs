@@ -10,3 +10,4 @@ pub use assessment::{Assessment, AssessmentError, AssessmentKind};
 pub use dataset::{DatasetRecord, EvaluationDataset};
 pub use pairs::Pairs;
 pub use trace::{COST_NAMES, TraceInfo, TraceState, USAGE_NAMES};
+pub(crate) use trace::{count, dollars};

@@ -159,7 +159,7 @@ fn identifier(value: &Json, camel: &str, snake: &str) -> Result<Vec<u8>, Malform
 
 fn hexadecimal(text: &str) -> Result<Vec<u8>, Malformed> {
     let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return Err(Malformed);
     }
     let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8).ok_or(Malformed);

@@ -21,10 +21,10 @@ pub(crate) struct ToldPart {
 
 impl ToldPart {
     fn check(&self) -> Result<()> {
-        let named = self.tags.iter().filter(|(key, _)| key == tag::NAME);
-        named.map(|(_, name)| limits::check_name(name)).collect::<Result<()>>()?;
-        let sessions = self.metadata.iter().filter(|(key, _)| key == metadata::SESSION);
-        sessions.map(|(_, session)| limits::check_session(session)).collect()
+        let mut named = self.tags.iter().filter(|(key, _)| key == tag::NAME);
+        named.try_for_each(|(_, name)| limits::check_name(name))?;
+        let mut sessions = self.metadata.iter().filter(|(key, _)| key == metadata::SESSION);
+        sessions.try_for_each(|(_, session)| limits::check_session(session))
     }
 
     /// Puts it into a row.

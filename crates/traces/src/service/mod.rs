@@ -2,12 +2,14 @@
 
 mod artifacts;
 mod assessing;
+mod datasets;
 mod deleting;
 mod ingest;
 mod legacy;
 mod limits;
 mod links;
 mod reading;
+mod records;
 mod searching;
 mod starting;
 mod tagging;
@@ -16,12 +18,16 @@ use ropewalk_core::{Core, Error, Result};
 use ropewalk_runs::Runs;
 
 pub(crate) use assessing::AssessmentUpdate;
+pub(crate) use datasets::DatasetSearch;
 pub(crate) use deleting::DeletedTraces;
 pub(crate) use ingest::Refused;
 pub(crate) use legacy::ToldPart;
 pub(crate) use reading::Trace;
+pub(crate) use records::NewRecord;
 pub(crate) use searching::TraceSearch;
 pub(crate) use starting::Told;
+
+pub(crate) use crate::store::datasets::RecordsFrom;
 
 /// Traces, their spans and what is judged of them. Cheap to clone.
 #[derive(Clone)]

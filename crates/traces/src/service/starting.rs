@@ -6,7 +6,7 @@ use ropewalk_runs::{Experiment, Lifecycle};
 
 use super::{Traces, artifact_location, limits};
 use crate::keys::{metadata, tag};
-use crate::model::{Assessment, TraceInfo};
+use crate::model::{Assessment, Pairs, TraceInfo};
 use crate::numbers;
 use crate::python::without_nul;
 use crate::store::assessments;
@@ -79,6 +79,7 @@ async fn start(tx: &mut Connection, experiment: &Experiment, told: Told) -> Resu
     put(&mut fresh, &told, &tags, &facts);
     let (stands, created) = traces::insert_or_hold(tx, &fresh).await?;
     let mut row = fresh;
+    let mut before = None;
     if !created {
         row = stands;
         if row.info.experiment_id != number {
@@ -91,6 +92,7 @@ async fn start(tx: &mut Connection, experiment: &Experiment, told: Told) -> Resu
         if let Some(id) = assessments::foreign(tx, row.n, &ids).await? {
             return Err(Error::invalid(format!("Assessment with ID '{id}' belongs to another trace.")));
         }
+        before = Some(row.info.tags.to_vec());
         put(&mut row, &told, &tags, &facts);
         row.finalized = true;
         traces::update(tx, &row).await?;
@@ -109,6 +111,13 @@ async fn start(tx: &mut Connection, experiment: &Experiment, told: Told) -> Resu
     }
     let mut found = assessments::of_traces(tx, &[(row.n, &row.info.trace_id)]).await?;
     row.info.assessments = found.remove(&row.n).unwrap_or_default();
+    if let Some(before) = before {
+        // The stock server answers with the tags that the trace had, not yet with those that it was told just now.
+        let mut tags = row.info.tags.to_vec();
+        tags.retain(|(key, _)| before.iter().any(|(known, _)| known == key));
+        let tags = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        row.info.tags = Pairs::new(tags, TraceInfo::LONGEST_TAG);
+    }
     Ok(row.info)
 }
 

@@ -1,6 +1,7 @@
 //! The SQL of traces.
 
 pub(crate) mod assessments;
+pub(crate) mod datasets;
 pub(crate) mod entries;
 pub(crate) mod links;
 pub(crate) mod search;
