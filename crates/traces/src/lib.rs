@@ -1,6 +1,7 @@
 //! Traces of programs that call language models: their spans, what people and programs judge of them, and datasets to
 //! evaluate on; spoken in MLflow's REST, in OpenTelemetry's export and in our own routes.
 
+mod filter;
 mod http;
 mod keys;
 mod mlflow;

@@ -100,7 +100,7 @@ async fn search(State(traces): State<Traces>, call: Call) -> MlflowResult {
     let rules: Vec<_> = std::iter::once(experiments).chain(SEARCH_RULES.iter().copied()).collect();
     let sent = call.read(&SEARCH_LEGACY, &rules)?;
     let search = TraceSearch {
-        experiment_ids: sent.texts("experiment_ids"),
+        experiment_ids: Some(sent.texts("experiment_ids")),
         filter: sent.text("filter").to_owned(),
         order_by: sent.texts("order_by"),
         max_results: max_results(&sent)?,

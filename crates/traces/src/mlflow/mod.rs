@@ -6,6 +6,7 @@ mod datasets;
 mod legacy;
 mod links;
 mod messages;
+mod metrics;
 mod otlp;
 mod spans;
 mod tags;
@@ -30,6 +31,7 @@ pub(crate) fn routes(traces: &Traces) -> Router {
         .merge(links::routes())
         .merge(assessments::routes())
         .merge(datasets::routes())
+        .merge(metrics::routes())
         .route("/2.0/mlflow/unified-traces", get(nothing_there))
         .route("/2.0/mlflow/get-online-trace-details", get(nothing_there));
     Router::new()

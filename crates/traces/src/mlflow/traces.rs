@@ -125,7 +125,7 @@ async fn search(State(traces): State<Traces>, call: Call) -> MlflowResult {
     let sent = call.read(&SEARCH, &rules)?;
     let experiments = sent.parts("locations").filter_map(|place| place.part("mlflow_experiment"));
     let search = TraceSearch {
-        experiment_ids: experiments.map(|place| place.text("experiment_id").to_owned()).collect(),
+        experiment_ids: Some(experiments.map(|place| place.text("experiment_id").to_owned()).collect()),
         filter: sent.text("filter").to_owned(),
         order_by: sent.texts("order_by"),
         max_results: max_results(&sent)?,

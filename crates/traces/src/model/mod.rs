@@ -2,12 +2,14 @@
 
 mod assessment;
 mod dataset;
+mod metrics;
 mod pairs;
 mod trace;
 
 pub(crate) use assessment::SOURCE_TYPES;
 pub use assessment::{Assessment, AssessmentError, AssessmentKind};
 pub use dataset::{DatasetRecord, EvaluationDataset};
+pub(crate) use metrics::{Aggregation, Correlation, DataPoint, MetricQuery, View};
 pub use pairs::Pairs;
 pub use trace::{COST_NAMES, TraceInfo, TraceState, USAGE_NAMES};
 pub(crate) use trace::{count, dollars};

@@ -2,7 +2,7 @@
 
 use ropewalk_core::{Error, Result};
 
-use super::{Traces, no_trace};
+use super::Traces;
 use crate::store::{links, traces};
 
 /// The most traces that one request may link.
@@ -41,14 +41,5 @@ impl Traces {
                 })
             })
             .await
-    }
-
-    /// The runs and the prompts (as `name/version`) that a trace is linked to.
-    pub(crate) async fn links(&self, trace_id: &str) -> Result<(Vec<String>, Vec<String>)> {
-        let mut connection = self.core.database.read().await?;
-        if traces::by_id(&mut connection, trace_id).await?.is_none() {
-            return Err(no_trace(trace_id));
-        }
-        Ok((links::runs(&mut connection, trace_id).await?, links::prompts(&mut connection, trace_id).await?))
     }
 }

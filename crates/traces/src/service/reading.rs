@@ -11,7 +11,7 @@ use crate::keys::{metadata, tag};
 use crate::model::TraceInfo;
 use crate::store::spans::StoredSpan;
 use crate::store::traces::TraceRow;
-use crate::store::{assessments, spans, traces};
+use crate::store::{assessments, links, spans, traces};
 
 /// How long a whole trace is waited for whose spans are still on their way.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -24,6 +24,14 @@ pub(crate) struct Trace {
     pub(crate) info: TraceInfo,
     /// Roots first, then by their start, then as they came.
     pub(crate) spans: Vec<StoredSpan>,
+}
+
+/// What a trace is linked to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Links {
+    pub(crate) runs: Vec<String>,
+    /// As `name/version`.
+    pub(crate) prompts: Vec<String>,
 }
 
 /// That a trace's spans are not kept in the database.
@@ -76,6 +84,16 @@ impl Traces {
             }
             tokio::time::sleep(GLANCE).await;
         }
+    }
+
+    /// A trace with the spans that are here, and what it is linked to.
+    pub(crate) async fn overview(&self, id: &str) -> Result<(Trace, Links)> {
+        let mut connection = self.core.database.read().await?;
+        let row = traces::by_id(&mut connection, id).await?.ok_or_else(|| no_trace(id))?;
+        let runs = links::runs(&mut connection, id).await?;
+        let prompts = links::prompts(&mut connection, id).await?;
+        let mut found = with_spans(&mut connection, vec![row]).await?;
+        Ok((found.pop().ok_or_else(|| no_trace(id))?, Links { runs, prompts }))
     }
 
     /// Traces with their spans, in the order in which they are named. What does not exist or has not wholly arrived is
@@ -133,6 +151,10 @@ async fn read_whole(connection: &mut Connection, rows: Vec<TraceRow>) -> Result<
     if rows.iter().any(|row| row.info.tags.get(tag::SPANS_LOCATION).as_deref() != Some(tag::TRACKING_STORE)) {
         return Err(elsewhere());
     }
+    with_spans(connection, rows).await
+}
+
+async fn with_spans(connection: &mut Connection, rows: Vec<TraceRow>) -> Result<Vec<Trace>> {
     let numbers: Vec<_> = rows.iter().map(|row| row.n).collect();
     let mut spans = spans::whole(connection, &numbers).await?;
     let infos = with_assessments(connection, rows).await?;

@@ -101,9 +101,15 @@ pub(crate) fn contents<'a>(contents: impl IntoIterator<Item = &'a str>) -> Resul
 
 /// The contents of spans, in their order.
 pub(crate) fn unpack_contents(packed: &[u8]) -> Result<Vec<String>> {
+    let plain = plain(packed)?;
+    Ok(split(&plain)?.into_iter().map(str::to_owned).collect())
+}
+
+/// The contents of spans in one piece, for [`split`].
+pub(crate) fn plain(packed: &[u8]) -> Result<Vec<u8>> {
     let mut packed = Unpack(packed);
     let length = packed.size()?;
-    let plain = DECOMPRESSOR
+    DECOMPRESSOR
         .with(|cell| {
             let mut kept = cell.borrow_mut();
             let decompressor = match kept.take() {
@@ -112,11 +118,15 @@ pub(crate) fn unpack_contents(packed: &[u8]) -> Result<Vec<String>> {
             };
             kept.insert(decompressor).decompress(packed.0, length)
         })
-        .map_err(|source| damaged().source(source))?;
-    let mut plain = Unpack(&plain);
+        .map_err(|source| damaged().source(source))
+}
+
+/// The contents of spans out of one piece, in their order.
+pub(crate) fn split(plain: &[u8]) -> Result<Vec<&str>> {
+    let mut plain = Unpack(plain);
     let mut contents = Vec::new();
     while !plain.0.is_empty() {
-        contents.push(plain.text()?.to_owned());
+        contents.push(plain.text()?);
     }
     Ok(contents)
 }

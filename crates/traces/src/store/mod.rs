@@ -4,6 +4,7 @@ pub(crate) mod assessments;
 pub(crate) mod datasets;
 pub(crate) mod entries;
 pub(crate) mod links;
+pub(crate) mod metrics;
 pub(crate) mod search;
 pub(crate) mod spans;
 pub(crate) mod traces;

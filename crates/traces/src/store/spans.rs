@@ -89,6 +89,34 @@ pub(crate) async fn whole(
     Ok(found)
 }
 
+/// A part as it lies in the database.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Packed {
+    pub(crate) trace: i64,
+    pub(crate) summaries: Vec<u8>,
+    /// Nothing unless it was asked for.
+    pub(crate) contents: Vec<u8>,
+}
+
+/// The parts of traces' spans, a trace's own in their order.
+pub(crate) async fn parts(
+    connection: &mut Connection,
+    traces: &[i64],
+    with_contents: bool,
+) -> Result<Vec<Packed>> {
+    let mut found = Vec::new();
+    let columns = if with_contents { "trace, summaries, contents" } else { "trace, summaries" };
+    for part in traces.chunks(LIST_LIMIT) {
+        let mut sql = Sql::new(&format!("SELECT {columns} FROM trace_spans WHERE trace IN "));
+        sql.bind_list(part.iter().copied()).push(" ORDER BY trace, part");
+        for row in sql.fetch(connection).await? {
+            let contents = if with_contents { row.try_get(2)? } else { Vec::new() };
+            found.push(Packed { trace: row.try_get(0)?, summaries: row.try_get(1)?, contents });
+        }
+    }
+    Ok(found)
+}
+
 /// Puts later spans over earlier ones.
 fn merge<T>(kept: &mut Vec<T>, later: Vec<T>, id: fn(&T) -> u64) {
     let mut places: HashMap<u64, usize> =
