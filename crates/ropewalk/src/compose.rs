@@ -70,6 +70,7 @@ impl App {
         let webhooks = Webhooks::new(core.clone(), Options::from_environment()?);
         let rules = SourceRules::from_environment(&core.settings)?;
         let traces = Traces::new(core.clone(), runs.clone());
+        runs.attach_sink(traces.follower());
         let models = Models::new(core.clone(), runs.clone(), prep.clone(), webhooks.clone(), rules);
         let learn = Learn::new(core.clone(), ledger.clone(), prep.clone(), runs.clone());
         let watch = Watch::new(core.clone(), models.clone());
@@ -88,7 +89,21 @@ impl App {
         );
         watch.attach_sink(Arc::new(respond.clone()));
         let auth = Auth::new(core.clone());
-        Ok(Self { core, auth, ledger, data, prep, runs, webhooks, traces, models, learn, serve, watch, respond })
+        Ok(Self {
+            core,
+            auth,
+            ledger,
+            data,
+            prep,
+            runs,
+            webhooks,
+            traces,
+            models,
+            learn,
+            serve,
+            watch,
+            respond,
+        })
     }
 
     /// What was used since a meter was started, at this home's rates.

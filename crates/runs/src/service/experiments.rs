@@ -9,7 +9,7 @@ use super::{Runs, no_experiment};
 use crate::limits::{check_experiment_name, check_experiment_tag};
 use crate::model::{Experiment, Lifecycle, Tag, ViewType, experiment_number};
 use crate::state::Operation;
-use crate::store::experiments as store;
+use crate::store::{experiments as store, runs};
 
 impl Runs {
     /// The active experiment of this name, created if there is none.
@@ -164,7 +164,13 @@ impl Runs {
 
     /// Deletes an experiment and its runs; both can be restored.
     pub async fn delete_experiment(&self, id: &str) -> Result<()> {
-        self.set_experiment_lifecycle(id, Lifecycle::Deleted).await
+        let number = experiment_number(id)?;
+        let run_ids = {
+            let mut connection = self.core.database.read().await?;
+            runs::active_in(&mut connection, number).await?
+        };
+        self.set_experiment_lifecycle(id, Lifecycle::Deleted).await?;
+        self.tell_deleted(&run_ids).await
     }
 
     /// Restores a deleted experiment and its runs.

@@ -89,8 +89,7 @@ impl Runs {
         let change = Change::new(&[], &[], &tags);
         let mut document = Document::default();
         document.apply(&change);
-        let operation =
-            Operation::Create { info: info.clone(), change, actor: actor.as_str().to_owned() };
+        let operation = Operation::Create { info: info.clone(), change, actor: actor.as_str().to_owned() };
         self.state.ask(operation).await?;
         Ok(PageRun { info, body: Body::Whole(document), links: RunLinks::default() })
     }
@@ -190,7 +189,8 @@ impl Runs {
 
     /// Deletes a run; it can be restored.
     pub async fn delete_run(&self, id: &str) -> Result<()> {
-        self.set_run_lifecycle(id, Lifecycle::Deleted).await
+        self.set_run_lifecycle(id, Lifecycle::Deleted).await?;
+        self.tell_deleted(&[id.to_owned()]).await
     }
 
     /// Restores a deleted run.

@@ -106,15 +106,6 @@ impl Traces {
             })
             .await
     }
-
-    /// Removes what runs have judged; how much. Whoever deletes runs calls this.
-    pub async fn delete_assessments_of_runs(&self, run_ids: &[String]) -> Result<u64> {
-        let run_ids = run_ids.to_vec();
-        self.core
-            .database
-            .write(move |tx| Box::pin(async move { assessments::delete_of_runs(tx, &run_ids).await }))
-            .await
-    }
 }
 
 fn change(assessment: &mut Assessment, update: AssessmentUpdate) -> Result<()> {

@@ -4,6 +4,7 @@ mod artifacts;
 mod assessing;
 mod datasets;
 mod deleting;
+mod following;
 mod ingest;
 mod legacy;
 mod limits;
