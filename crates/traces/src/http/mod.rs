@@ -70,7 +70,7 @@ async fn list_traces(
 async fn experiment(traces: &Traces, name: &str) -> Result<String> {
     match traces.runs().get_experiment_by_name(name).await {
         Ok(found) => Ok(found.experiment_id),
-        Err(error) if error.code() == Code::NotFound => {
+        Err(error) if error.code() == Code::NotFound && name.parse::<i64>().is_ok() => {
             Ok(traces.runs().get_experiment(name).await?.experiment_id)
         }
         Err(error) => Err(error),

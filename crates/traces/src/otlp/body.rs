@@ -46,7 +46,7 @@ fn unpack_deflate(packed: &[u8], framed: bool, limit: u64) -> Option<Vec<u8>> {
     loop {
         let rest = packed.get(usize::try_from(stream.total_in()).ok()?..)?;
         let before = stream.total_out();
-        let status = stream.decompress_vec(rest, &mut whole, FlushDecompress::Finish).ok()?;
+        let status = stream.decompress_vec(rest, &mut whole, FlushDecompress::None).ok()?;
         if status == Status::StreamEnd || stream.total_out() > limit {
             whole.truncate(usize::try_from(limit + 1).unwrap_or(usize::MAX));
             return Some(whole);
