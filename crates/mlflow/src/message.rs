@@ -141,6 +141,12 @@ fn read_one(field: &'static Field, value: &Json, fields: &mut Fields) -> Result<
         fields.set(field.name, Value::Part(within));
         return read;
     }
+    // Times are messages within: one that cannot be read is there all the same, and says nothing.
+    match field.kind {
+        Kind::Moment => fields.set(field.name, Value::Moment(0)),
+        Kind::Duration => fields.set(field.name, Value::Duration(0)),
+        _ => {}
+    }
     if let Some(value) = scalar(field.kind, value)? {
         fields.set(field.name, value);
     }
