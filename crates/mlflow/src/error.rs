@@ -27,6 +27,8 @@ pub enum ErrorCode {
     RequestTimeout,
     RequestTooLarge,
     NotImplemented,
+    /// Workspaces are off; MLflow's server sends this with 500.
+    FeatureDisabled,
     TemporarilyUnavailable,
     InternalError,
     /// As the last, where the disk is full.
@@ -53,6 +55,7 @@ impl ErrorCode {
             Self::RequestTimeout => ("BAD_REQUEST", 408, INVALID),
             Self::RequestTooLarge => ("BAD_REQUEST", 413, INVALID),
             Self::NotImplemented => ("NOT_IMPLEMENTED", 501, None),
+            Self::FeatureDisabled => ("FEATURE_DISABLED", 500, Some("FEATURE_DISABLED")),
             Self::TemporarilyUnavailable => ("TEMPORARILY_UNAVAILABLE", 503, INTERNAL),
             Self::InternalError => ("INTERNAL_ERROR", 500, INTERNAL),
             Self::StorageFull => ("INTERNAL_ERROR", 507, INTERNAL),
