@@ -14,7 +14,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::auth::{self, Auth};
+use crate::auth::{self, Guard};
 use crate::{host, openapi, rejections};
 
 /// The largest JSON body, in bytes. A route for uploads sets a limit of its own.
@@ -24,7 +24,7 @@ pub const MAX_JSON_BYTES: usize = 256 * 1024 * 1024;
 /// `loopback_only` refuses what another site's page sends through a visitor's browser.
 pub fn build(
     core: &Core,
-    auth: &Auth,
+    guard: &Guard,
     features: Vec<OpenApiRouter>,
     loopback_only: bool,
 ) -> (Router, OpenApi) {
@@ -33,18 +33,22 @@ pub fn build(
         .fold(OpenApiRouter::new(), OpenApiRouter::merge)
         .merge(ropewalk_core::journal::routes(&core.journal))
         .merge(ropewalk_core::jobs::routes(&core.jobs))
-        .merge(auth::routes(auth));
+        .merge(auth::routes(guard.auth()))
+        .merge(auth::permission_routes(guard.auth()));
     let (router, description) = merged.split_for_parts();
     let description = openapi::describe(description);
     let served = description.clone();
     let mut router = router
+        .merge(auth::mlflow_routes(guard.auth()))
+        .merge(ropewalk_mlflow::workspaces::routes())
         .route("/api/v1/openapi.json", axum::routing::get(move || async move { Json(served) }))
         .fallback(fallback)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
         .layer(RequestBodyLimitLayer::new(largest_upload(core)))
         .layer(middleware::from_fn(rejections::as_json))
-        .layer(middleware::from_fn_with_state(auth.clone(), auth::authenticate));
+        .layer(middleware::from_fn_with_state(guard.clone(), auth::authenticate))
+        .layer(middleware::from_fn(ropewalk_mlflow::workspaces::refuse_named));
     if loopback_only {
         router = router.layer(middleware::from_fn(host::refuse_foreign));
     }

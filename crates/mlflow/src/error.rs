@@ -79,12 +79,20 @@ pub struct MlflowError {
     code: ErrorCode,
     message: String,
     more: Map<String, Value>,
+    plain: Option<StatusCode>,
 }
 
 impl MlflowError {
     /// An error of a code.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), more: Map::new() }
+        Self { code, message: message.into(), more: Map::new(), plain: None }
+    }
+
+    /// A refusal that MLflow's server writes as plain text.
+    pub fn plain(status: StatusCode, message: impl Into<String>) -> Self {
+        let code =
+            if status == StatusCode::FORBIDDEN { ErrorCode::PermissionDenied } else { ErrorCode::BadRequest };
+        Self { plain: Some(status), ..Self::new(code, message) }
     }
 
     /// 400, the request breaks a rule.
@@ -186,6 +194,9 @@ impl From<MlflowError> for Error {
 
 impl IntoResponse for MlflowError {
     fn into_response(self) -> Response {
+        if let Some(status) = self.plain {
+            return (status, self.message).into_response();
+        }
         let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut answer = (status, Json(self.body())).into_response();
         if self.code == ErrorCode::ResourceExhausted {
