@@ -183,7 +183,7 @@ impl From<MlflowError> for Error {
             ErrorCode::PermissionDenied => Code::Forbidden,
             ErrorCode::ResourceExhausted => Code::Exhausted,
             ErrorCode::RequestTooLarge => Code::TooLarge,
-            ErrorCode::NotImplemented => Code::NotImplemented,
+            ErrorCode::NotImplemented | ErrorCode::FeatureDisabled => Code::NotImplemented,
             ErrorCode::TemporarilyUnavailable => Code::Unavailable,
             ErrorCode::InternalError => Code::Internal,
             ErrorCode::StorageFull => Code::DiskFull,

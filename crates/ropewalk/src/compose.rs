@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::{Json, Router};
 use ropewalk_core::{Core, Migration, Result, Settings};
 use ropewalk_data::Data;
-use ropewalk_http::auth::Auth;
+use ropewalk_http::auth::{Auth, Guard};
 use ropewalk_learn::Learn;
 use ropewalk_ledger::Ledger;
 use ropewalk_models::{Models, SourceRules};
@@ -20,6 +20,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+use crate::access::{self, Belongings};
 
 /// All services of a home.
 #[derive(Clone)]
@@ -107,7 +109,9 @@ impl App {
             ropewalk_watch::routes(&self.watch),
             ropewalk_respond::routes(&self.respond),
         ];
-        ropewalk_http::build(&self.core, &self.auth, features, loopback_only)
+        let belongings = Belongings { runs: self.runs.clone(), models: self.models.clone() };
+        let guard = Guard::new(self.auth.clone(), access::ROUTES, Arc::new(belongings));
+        ropewalk_http::build(&self.core, &guard, features, loopback_only)
     }
 }
 

@@ -7,7 +7,9 @@ use axum::response::{IntoResponse, Response};
 use http::header;
 use ropewalk_core::Actor;
 use ropewalk_mlflow::access::{
-    About, Action, Asked, Matched, Rights, Rule, Then, answer, model_name, new_name, scope, without_prefix,
+    About, Action, Asked, Matched, Rights, Rule, Then, answer, model_name, new_name,
+    scope::{self, Left},
+    without_prefix,
 };
 use ropewalk_mlflow::{Call, MlflowError, read_body};
 
@@ -117,7 +119,7 @@ impl Passage<'_> {
         if settled == Some(false) {
             return self.denied(lacking(action));
         }
-        let names = rule.about == About::NewModel
+        let names = matches!(rule.about, About::NewModel)
             || rule.then.iter().any(|then| matches!(then, Then::ForgetModel | Then::RenameModel));
         let cuts = answer::must_be_cut(rule.then, &rights);
         let scopes = rule.scope.is_some() && scope::must_be_cut(&rights);
@@ -149,11 +151,15 @@ impl Passage<'_> {
             Err(error) => return self.form.unreadable(error),
         };
         let mut parts = parts;
-        if let Some(kind) = rule.scope.filter(|_| scopes)
-            && let Some(cut) = scope::cut(&bytes, kind, &rights)
-        {
-            parts.headers.insert(header::CONTENT_LENGTH, cut.len().into());
-            body = Body::from(cut);
+        if let Some(kind) = rule.scope.filter(|_| scopes) {
+            match scope::cut(&bytes, kind, &rights) {
+                Left::All => {}
+                Left::Some(cut) => {
+                    parts.headers.insert(header::CONTENT_LENGTH, cut.len().into());
+                    body = Body::from(cut);
+                }
+                Left::Nothing => return ropewalk_mlflow::done(),
+            }
         }
         let asks = after::Question { parts: parts.clone(), body: bytes, next: next.clone() };
         let response = next.run(Request::from_parts(parts, body)).await;

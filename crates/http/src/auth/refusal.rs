@@ -70,10 +70,7 @@ impl Form {
     pub(super) fn unreadable(self, error: MlflowError) -> Response {
         match self {
             Self::Mlflow => error.into_response(),
-            Self::Own => {
-                let code = Code::ALL.iter().copied().find(|code| code.status() == error.code().status());
-                Error::new(code.unwrap_or(Code::Invalid), error.message().to_owned()).into_response()
-            }
+            Self::Own => Error::from(error).into_response(),
         }
     }
 }

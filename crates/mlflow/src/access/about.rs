@@ -1,16 +1,31 @@
 //! What a request is about, by the kind of its route.
 
+use async_trait::async_trait;
+
 use super::asked::{Asked, Found, both, new_in, within};
 use super::permission::Action;
 use super::resource::ResourceType;
 use super::rights::{Needs, Requirement};
 use super::{artifact, registry, traces};
-use crate::error::MlflowError;
+use crate::error::{MlflowError, MlflowResult};
 use crate::fields::Fields;
 use crate::message::{Message, parts, text, texts};
 
+/// What the requests of a route are about that MLflow does not have.
+#[async_trait]
+pub trait Own: std::fmt::Debug + Send + Sync {
+    /// What a request needs where nothing is granted explicitly; no grant is asked for more.
+    fn level(&self) -> Action;
+
+    /// What a request needs; none where it is refused whatever the caller may do.
+    ///
+    /// # Errors
+    /// A request that does not say what it is about; a database that does not answer.
+    async fn needs(&self, asked: &Asked<'_>) -> MlflowResult<Option<Needs>>;
+}
+
 /// What a route's requests are about, and so what they need.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum About {
     /// Nothing in particular: whoever may call at all may do this; answers are cut to what the caller may read.
     Anybody,
@@ -102,6 +117,8 @@ pub enum About {
     SearchDatasets,
     /// A file or folder below the proxied artifacts.
     Artifact(Action),
+    /// What MLflow does not have.
+    Own(&'static dyn Own),
 }
 
 static EXPERIMENT: Message = Message(&[text("experiment_id")]);
@@ -119,7 +136,7 @@ static DATASET: Message = Message(&[text("dataset_id")]);
 impl About {
     /// What a request needs where nothing is granted explicitly, and the most that any grant may be asked for.
     #[must_use]
-    pub const fn levels(self) -> (Action, Action) {
+    pub fn levels(self) -> (Action, Action) {
         use Action::{Delete, Manage, Read, Update};
         match self {
             Self::Anybody
@@ -134,6 +151,7 @@ impl About {
             | Self::TraceMetrics
             | Self::SearchVersions
             | Self::SearchLoggedModels => (Read, Read),
+            Self::Own(own) => (own.level(), own.level()),
             Self::Admin => (Manage, Manage),
             Self::WholeExperiment | Self::WholeModel | Self::DeleteTraces => (Delete, Delete),
             Self::Assessment(Delete) => (Update, Delete),
@@ -181,6 +199,7 @@ impl About {
         match self {
             Self::Anybody => everything(Vec::new()),
             Self::Admin => Ok(None),
+            Self::Own(own) => own.needs(asked).await,
             Self::NewExperiment => {
                 everything(vec![Requirement::creates(), Requirement::every(Experiment, Action::NotDenied)])
             }

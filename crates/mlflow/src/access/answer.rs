@@ -81,10 +81,16 @@ fn shows_trace(rights: &Rights, info: Option<&Value>) -> bool {
 }
 
 fn registered(row: &Value) -> Registered {
-    let tags = row.get("tags").and_then(Value::as_array).into_iter().flatten();
-    let marked = tags.filter(|tag| tag.get("key").and_then(Value::as_str) == Some(PROMPT_TAG)).any(|tag| {
-        tag.get("value").and_then(Value::as_str).is_some_and(|value| value.eq_ignore_ascii_case("true"))
-    });
+    let is_true = |value: &Value| value.as_str().is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let marked = match row.get("tags") {
+        Some(Value::Array(tags)) => tags
+            .iter()
+            .filter(|tag| tag.get("key").and_then(Value::as_str) == Some(PROMPT_TAG))
+            .any(|tag| tag.get("value").is_some_and(is_true)),
+        // Our own routes have them by name.
+        Some(Value::Object(tags)) => tags.get(PROMPT_TAG).is_some_and(is_true),
+        _ => false,
+    };
     if marked { Registered::Prompt } else { Registered::Model }
 }
 

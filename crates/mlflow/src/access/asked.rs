@@ -29,7 +29,10 @@ static RUN: Message = Message(&[text("run_id"), text("run_uuid")]);
 impl Asked<'_> {
     /// The request's fields. A message must name no field that the handler's has not: reading ends at the first value
     /// that cannot be read, and must not end here before it ends there.
-    pub(super) fn fields(&self, message: &'static Message) -> MlflowResult<Fields> {
+    ///
+    /// # Errors
+    /// A body that does not call itself JSON, a field under two names.
+    pub fn fields(&self, message: &'static Message) -> MlflowResult<Fields> {
         self.call.read(message, &[])
     }
 
@@ -68,12 +71,15 @@ impl Asked<'_> {
     }
 
     /// An action on something that belongs to an experiment.
-    pub(super) fn within(experiment: Option<String>, kind: ResourceType, action: Action) -> Option<Needs> {
+    fn within(experiment: Option<String>, kind: ResourceType, action: Action) -> Option<Needs> {
         experiment.map(|experiment| Needs::all(within(&experiment, kind, action)))
     }
 
-    /// An action on a run.
-    pub(super) async fn run(&self, id: &str, action: Action) -> Found {
+    /// An action on a run; none if there is no such run.
+    ///
+    /// # Errors
+    /// A database that does not answer.
+    pub async fn run(&self, id: &str, action: Action) -> Found {
         Ok(Self::within(self.lookup.experiment_of_run(id).await?, ResourceType::Run, action))
     }
 
@@ -88,8 +94,9 @@ impl Asked<'_> {
     }
 }
 
-/// The experiment must be readable; the action is judged by what was granted on all of the kind, or by the experiment.
-pub(super) fn within(experiment: &str, kind: ResourceType, action: Action) -> Vec<Requirement> {
+/// An action on something that belongs to an experiment. The experiment must be readable; the action is judged by what was granted on all of the kind, or by the experiment.
+#[must_use]
+pub fn within(experiment: &str, kind: ResourceType, action: Action) -> Vec<Requirement> {
     vec![
         Requirement::on(ResourceType::Experiment, experiment, Action::Read),
         Requirement::every(kind, action).or(ResourceType::Experiment, experiment, action),
@@ -97,7 +104,8 @@ pub(super) fn within(experiment: &str, kind: ResourceType, action: Action) -> Ve
 }
 
 /// Something new within an experiment: the experiment is changed, and its kind must not be denied.
-pub(super) fn new_in(experiment: &str, kind: ResourceType) -> Vec<Requirement> {
+#[must_use]
+pub fn new_in(experiment: &str, kind: ResourceType) -> Vec<Requirement> {
     vec![
         Requirement::on(ResourceType::Experiment, experiment, Action::Update),
         Requirement::every(kind, Action::NotDenied),
@@ -105,7 +113,8 @@ pub(super) fn new_in(experiment: &str, kind: ResourceType) -> Vec<Requirement> {
 }
 
 /// Both of two needs; none if either names what does not exist.
-pub(super) fn both(one: Option<Needs>, other: Option<Needs>) -> Option<Needs> {
+#[must_use]
+pub fn both(one: Option<Needs>, other: Option<Needs>) -> Option<Needs> {
     let (mut one, other) = (one?, other?);
     one.all.extend(other.all);
     one.one_of.extend(other.one_of);

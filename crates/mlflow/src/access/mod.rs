@@ -21,9 +21,9 @@ mod table;
 mod tests;
 mod traces;
 
-pub use about::About;
+pub use about::{About, Own};
 pub use answer::{Rows, Then};
-pub use asked::Asked;
+pub use asked::{Asked, both, new_in, within};
 pub use lookup::{Lookup, Registered};
 pub use permission::{Action, Permission};
 pub use registry::{PROMPT_TAG, model_name, new_name};

@@ -12,34 +12,53 @@ pub fn must_be_cut(rights: &Rights) -> bool {
     rights.hide_something()
 }
 
-/// A search's body with those experiments only in which the caller may read things of a kind; none if nothing needs to
-/// be taken out.
+/// What is left of a question.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Left {
+    /// All of it.
+    All,
+    /// This.
+    Some(Vec<u8>),
+    /// Nothing: the answer is empty.
+    Nothing,
+}
+
+/// A search's body with those experiments only in which the caller may read things of a kind. A search that names none
+/// finds nothing, whatever the handler would make of it.
 #[must_use]
-pub fn cut(body: &[u8], kind: ResourceType, rights: &Rights) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(body).ok()?;
-    let mut asked = crate::json::parse(text.strip_prefix('\u{feff}').unwrap_or(text))?.to_serde();
+pub fn cut(body: &[u8], kind: ResourceType, rights: &Rights) -> Left {
+    let read = |text: &str| {
+        crate::json::parse(text.strip_prefix('\u{feff}').unwrap_or(text)).map(|json| json.to_serde())
+    };
+    let mut asked = std::str::from_utf8(body).ok().and_then(read).unwrap_or(Value::Null);
     // Some clients send JSON inside a JSON text.
     if let Value::String(inner) = &asked {
-        asked = crate::json::parse(inner)?.to_serde();
+        asked = read(inner).unwrap_or(Value::Null);
     }
-    let members = asked.as_object_mut()?;
-    let mut cut = false;
+    let Some(members) = asked.as_object_mut() else { return Left::Nothing };
+    let (mut cut, mut left) = (false, 0);
     for name in ["experiment_ids", "experimentIds"] {
-        if let Some(Value::Array(ids)) = members.get_mut(name) {
-            let before = ids.len();
-            ids.retain(|id| id.as_str().is_none_or(|id| reads_within(rights, id, kind)));
-            cut |= ids.len() != before;
+        match members.get_mut(name) {
+            Some(Value::Array(ids)) => {
+                let before = ids.len();
+                ids.retain(|id| id.as_str().is_some_and(|id| reads_within(rights, id, kind)));
+                cut |= ids.len() != before;
+                left += ids.len();
+            }
+            // Whatever the handler would make of what is no list.
+            Some(_) => return Left::Nothing,
+            None => {}
         }
     }
-    if !cut {
-        return None;
+    match (left, cut) {
+        (0, _) => Left::Nothing,
+        (_, false) => Left::All,
+        (_, true) => serde_json::to_vec(&asked).map_or(Left::Nothing, Left::Some),
     }
-    serde_json::to_vec(&asked).ok()
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::super::permission::Permission;
     use super::super::rights::{Grant, Grants};
     use super::*;
@@ -55,17 +74,21 @@ mod tests {
                 grant(ResourceType::LoggedModel, "*", Permission::Deny),
             ])),
         );
-        let cut = |body: &str, kind| {
-            cut(body.as_bytes(), kind, &rights).map(|body| String::from_utf8(body).unwrap())
-        };
+        let cut = |body: &str, kind| cut(body.as_bytes(), kind, &rights);
+        let some = |body: &str| Left::Some(body.as_bytes().to_vec());
         let body = r#"{"experiment_ids": ["1", "02", "3"], "filter": "x"}"#;
-        let left = r#"{"experiment_ids":["1","3"],"filter":"x"}"#;
-        assert_eq!(cut(body, ResourceType::Run).as_deref(), Some(left));
-        assert_eq!(cut(r#"{"experimentIds": ["1"]}"#, ResourceType::Run), None);
-        assert_eq!(
-            cut(r#"{"experimentIds": ["1"]}"#, ResourceType::LoggedModel).as_deref(),
-            Some(r#"{"experimentIds":[]}"#)
-        );
-        assert_eq!(cut("no json", ResourceType::Run), None);
+        assert_eq!(cut(body, ResourceType::Run), some(r#"{"experiment_ids":["1","3"],"filter":"x"}"#));
+        assert_eq!(cut(r#"{"experimentIds": ["1"]}"#, ResourceType::Run), Left::All);
+        for body in [
+            r#"{"experimentIds": ["2"]}"#,
+            r#"{"experiment_ids": []}"#,
+            "{}",
+            "no json",
+            r#"{"experiment_ids": [5]}"#,
+        ] {
+            assert_eq!(cut(body, ResourceType::Run), Left::Nothing, "{body}");
+        }
+        assert_eq!(cut(r#"{"experimentIds": ["1"]}"#, ResourceType::LoggedModel), Left::Nothing);
+        assert_eq!(cut(r#"{"experiment_ids": "1"}"#, ResourceType::Run), Left::Nothing);
     }
 }
