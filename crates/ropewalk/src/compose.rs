@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::{Json, Router};
 use ropewalk_core::{Core, Migration, Result, Settings};
 use ropewalk_data::Data;
+use ropewalk_http::Security;
 use ropewalk_http::auth::{Auth, Guard};
 use ropewalk_learn::Learn;
 use ropewalk_ledger::Ledger;
@@ -95,7 +96,7 @@ impl App {
     }
 
     /// The router of all features and its OpenAPI description.
-    pub(crate) fn router(&self, loopback_only: bool) -> (Router, OpenApi) {
+    pub(crate) fn router(&self, security: Security) -> (Router, OpenApi) {
         let features = vec![
             OpenApiRouter::new().routes(routes!(home)).with_state(self.core.clone()),
             ropewalk_ledger::routes(&self.ledger),
@@ -111,7 +112,7 @@ impl App {
         ];
         let belongings = Belongings { runs: self.runs.clone(), models: self.models.clone() };
         let guard = Guard::new(self.auth.clone(), access::ROUTES, Arc::new(belongings));
-        ropewalk_http::build(&self.core, &guard, features, loopback_only)
+        ropewalk_http::build(&self.core, &guard, features, security)
     }
 }
 
@@ -147,7 +148,7 @@ async fn home(State(core): State<Core>) -> Result<Json<Home>> {
 pub(crate) async fn openapi() -> Result<String> {
     let folder = std::env::temp_dir().join(format!("ropewalk-openapi-{}", std::process::id()));
     let app = App::open(Settings::for_home(&folder)).await?;
-    let text = serde_json::to_string_pretty(&app.router(true).1)?;
+    let text = serde_json::to_string_pretty(&app.router(Security::none()).1)?;
     std::fs::remove_dir_all(&folder)?;
     Ok(text + "\n")
 }

@@ -6,6 +6,8 @@ mod guard;
 mod http;
 mod known;
 mod layer;
+#[cfg(test)]
+mod layer_tests;
 mod mlflow;
 mod model;
 mod permissions;
@@ -22,5 +24,6 @@ pub use layer::authenticate;
 pub use mlflow::routes as mlflow_routes;
 pub use model::{Credential, Kind, Role};
 pub use permissions::{PermissionRow, routes as permission_routes};
+pub(crate) use refusal::Form;
 pub use service::{Auth, Caller};
 pub use store::MIGRATIONS;

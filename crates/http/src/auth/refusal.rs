@@ -7,7 +7,7 @@ use ropewalk_mlflow::MlflowError;
 
 /// Whose words a route speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// MLflow's.
     Mlflow,
     /// Our own, and that of other protocols.
@@ -16,7 +16,7 @@ pub(super) enum Form {
 
 impl Form {
     /// The form of a path's answers.
-    pub(super) fn of(path: &str) -> Self {
+    pub(crate) fn of(path: &str) -> Self {
         const MLFLOW: [&str; 9] = [
             "/api/2.0",
             "/api/3.0",
