@@ -109,10 +109,17 @@ impl App {
             ropewalk_serve::routes(&self.serve),
             ropewalk_watch::routes(&self.watch),
             ropewalk_respond::routes(&self.respond),
+            self.queries(),
         ];
         let belongings = Belongings { runs: self.runs.clone(), models: self.models.clone() };
         let guard = Guard::new(self.auth.clone(), access::ROUTES, Arc::new(belongings));
         ropewalk_http::build(&self.core, &guard, features, security)
+    }
+
+    /// MLflow's GraphQL, over the routes that it tells of.
+    fn queries(&self) -> OpenApiRouter {
+        let routes = ropewalk_runs::routes(&self.runs).merge(ropewalk_models::routes(&self.models));
+        ropewalk_graphql::routes(routes.split_for_parts().0).into()
     }
 }
 
