@@ -1,6 +1,6 @@
 //! The stock Python clients, pinned, in a virtual environment in the user's cache.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::process::{Outcome, cache, find, output, root, run};
@@ -38,8 +38,8 @@ pub(crate) fn environment() -> Outcome<PathBuf> {
     Ok(environment)
 }
 
-/// Run every client test against a server.
-pub(crate) fn test(address: &str) -> Outcome {
+/// Run every client test, against a server or against one that it starts with `program`.
+pub(crate) fn test(address: &str, program: &Path) -> Outcome {
     let python = environment()?;
     let folder = root().join("tests/python");
     let mut scripts: Vec<PathBuf> = std::fs::read_dir(&folder)
@@ -51,7 +51,8 @@ pub(crate) fn test(address: &str) -> Outcome {
     scripts.sort();
     for script in scripts {
         let mut command = Command::new(&python);
-        command.arg(&script).env("ROPEWALK_URL", address).env("PYTHONUNBUFFERED", "1");
+        command.arg(&script).env("PYTHONUNBUFFERED", "1");
+        command.env("ROPEWALK_URL", address).env("ROPEWALK_PROGRAM", program);
         // A proxy must not come between the tests and this machine.
         command.env("NO_PROXY", "127.0.0.1,localhost");
         run(&mut command)?;

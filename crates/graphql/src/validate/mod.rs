@@ -14,7 +14,8 @@ const MOST_FAULTS: usize = 100;
 
 /// Every fault of a query; none if it can be executed.
 pub(crate) fn validate(document: &Document) -> Vec<String> {
-    let mut check = Check { document, faults: Vec::new() };
+    let compare = overlap::Compare::new(document);
+    let mut check = Check { document, compare, faults: Vec::new(), aborted: false };
     check.document();
     let mut faults = check.faults;
     if faults.len() > MOST_FAULTS {
@@ -52,13 +53,15 @@ impl Location {
 
 struct Check<'a> {
     document: &'a Document,
+    compare: overlap::Compare<'a>,
     faults: Vec<String>,
+    aborted: bool,
 }
 
 impl<'a> Check<'a> {
     fn fault(&mut self, words: impl Into<String>) {
         // One more than is told, so that it can be told that there were more.
-        if self.faults.len() <= MOST_FAULTS {
+        if self.faults.len() <= MOST_FAULTS && !self.aborted {
             self.faults.push(words.into());
         }
     }
@@ -220,9 +223,17 @@ impl<'a> Check<'a> {
         parent: Option<&'static TypeDefinition>,
         compares: bool,
     ) {
+        if self.aborted {
+            return;
+        }
         if compares {
-            for words in overlap::conflicts(self.document, parent, selections) {
-                self.fault(words);
+            // One more than is told, see `fault`.
+            match self.compare.conflicts(parent, selections, MOST_FAULTS + 1) {
+                Ok(conflicts) => conflicts.into_iter().for_each(|words| self.fault(words)),
+                Err(overlap::Aborted) => {
+                    self.fault("Validation aborted.");
+                    self.aborted = true;
+                }
             }
         }
         for selection in selections {
@@ -536,9 +547,15 @@ mod tests {
 
     #[test]
     fn of_many_faults_some_are_told() {
+        let faults_of = |text: &str| validate(&parse(text).unwrap());
         let many = format!("{{ {} }}", (0..300).map(|n| format!("x{n}")).collect::<Vec<_>>().join(" "));
-        let faults = validate(&parse(&many).unwrap());
+        let faults = faults_of(&many);
         assert_eq!(faults.len(), 101);
         assert!(faults[100].starts_with("Too many validation errors"));
+        let below = |fields: &str| faults_of(&format!("{{ test(inputString: \"x\") {{ {fields} }} }}"));
+        assert!(below(&"output ".repeat(700)).is_empty());
+        assert_eq!(below(&"output ".repeat(900)), ["Validation aborted."]);
+        let differing: Vec<String> = (0..600).map(|number| format!("output(a: {number})")).collect();
+        assert_eq!(below(&differing.join(" ")).len(), 101);
     }
 }

@@ -1,13 +1,17 @@
 //! Fields that would stand under the same name in an answer and are not the same.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::ast::{Argument, Document, Field, Selection, Value};
 use crate::schema::{FieldDefinition, SCHEMA, TypeDefinition};
 
-/// The most pairs of fields that are compared for one level. The limits on a query leave room for fewer, unless it is made
-/// to cost.
-const MOST_PAIRS: usize = 200_000;
+/// What comparing may cost in one document. Queries that are not made to cost stay far below.
+const BUDGET: usize = 500_000;
+/// How much is said of what stands below a field, in bytes.
+const LONGEST: usize = 1000;
+
+/// That comparing was given up.
+pub(super) struct Aborted;
 
 /// A field, the object that it is asked of, and what it is there.
 #[derive(Clone, Copy)]
@@ -17,56 +21,61 @@ struct Asked<'a> {
     found: Option<&'static FieldDefinition>,
 }
 
-/// What is to say of a level's fields.
-pub(super) fn conflicts(
-    document: &Document,
-    parent: Option<&'static TypeDefinition>,
-    selections: &[Selection],
-) -> Vec<String> {
-    if selections.len() == 1 && matches!(selections[0], Selection::Field(_)) {
-        return Vec::new();
+/// Compares the fields of one document.
+pub(super) struct Compare<'a> {
+    document: &'a Document,
+    budget: usize,
+}
+
+impl<'a> Compare<'a> {
+    pub(super) fn new(document: &'a Document) -> Self {
+        Self { document, budget: BUDGET }
     }
-    let mut compare = Compare { document, pairs: 0 };
-    let mut faults = Vec::new();
-    for group in compare.groups(&[(parent, selections)]) {
-        for (index, one) in group.iter().enumerate() {
-            for other in &group[index + 1..] {
-                if let Some(reason) = compare.reason(*one, *other) {
+
+    /// What is to say of a level's fields, `most` things at most.
+    pub(super) fn conflicts(
+        &mut self,
+        parent: Option<&'static TypeDefinition>,
+        selections: &'a [Selection],
+        most: usize,
+    ) -> Result<Vec<String>, Aborted> {
+        let mut faults = Vec::new();
+        for group in self.groups(parent, selections) {
+            for (index, one) in group.iter().enumerate() {
+                for other in &group[index + 1..] {
+                    let Some(reason) = self.reason(*one, *other, false)? else { continue };
                     faults.push(format!(
                         "Fields '{}' conflict because {reason}. Use different aliases on the fields to fetch both if \
                          this was intentional.",
                         one.field.key()
                     ));
+                    if faults.len() >= most {
+                        return Ok(faults);
+                    }
                 }
             }
         }
+        Ok(faults)
     }
-    faults
-}
 
-struct Compare<'a> {
-    document: &'a Document,
-    pairs: usize,
-}
+    fn spend(&mut self, cost: usize) -> Result<(), Aborted> {
+        self.budget = self.budget.checked_sub(cost).ok_or(Aborted)?;
+        Ok(())
+    }
 
-impl<'a> Compare<'a> {
-    /// The fields of a level, fragments unfolded, by the name that they have in the answer. Those that are the same in
-    /// every letter and have nothing below count once.
-    fn groups(&self, levels: &[(Option<&'static TypeDefinition>, &'a [Selection])]) -> Vec<Vec<Asked<'a>>> {
+    /// The fields of a level, fragments unfolded, by the name that they have in the answer.
+    fn groups(&self, of: Option<&'static TypeDefinition>, level: &'a [Selection]) -> Vec<Vec<Asked<'a>>> {
         let mut groups: Vec<Vec<Asked<'a>>> = Vec::new();
         let mut spread: HashSet<&str> = HashSet::new();
-        let mut waiting: Vec<(Option<&'static TypeDefinition>, &'a Selection)> = levels
-            .iter()
-            .rev()
-            .flat_map(|(parent, all)| all.iter().rev().map(move |selection| (*parent, selection)))
-            .collect();
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut waiting: Vec<_> = level.iter().rev().map(|selection| (of, selection)).collect();
         while let Some((parent, selection)) = waiting.pop() {
             match selection {
                 Selection::Field(field) => {
                     let found = parent.and_then(|parent| SCHEMA.field(parent, &field.name));
                     let asked = Asked { field, parent, found };
-                    match groups.iter_mut().find(|group| group[0].field.key() == field.key()) {
-                        Some(group) if group.iter().any(|one| is_same_leaf(one, &asked)) => {}
+                    let place = *places.entry(field.key()).or_insert(groups.len());
+                    match groups.get_mut(place) {
                         Some(group) => group.push(asked),
                         None => groups.push(vec![asked]),
                     }
@@ -86,57 +95,59 @@ impl<'a> Compare<'a> {
         groups
     }
 
-    /// Why two fields cannot stand under one name, if they cannot.
-    fn reason(&mut self, one: Asked<'a>, other: Asked<'a>) -> Option<String> {
-        self.pairs += 1;
-        if self.pairs > MOST_PAIRS {
-            return Some("there are too many fields of that name to compare".to_owned());
-        }
-        // Of two different objects only one can be there.
-        let apart = matches!((one.parent, other.parent), (Some(one), Some(other)) if one.name != other.name);
+    /// Why two fields cannot stand under one name, if they cannot. Of fields that are `apart` only one can be there.
+    fn reason(&mut self, one: Asked<'a>, other: Asked<'a>, apart: bool) -> Result<Option<String>, Aborted> {
+        self.spend(2)?;
+        let apart =
+            apart || matches!((one.parent, other.parent), (Some(one), Some(other)) if one.name != other.name);
         if !apart {
             let (name, other_name) = (&one.field.name, &other.field.name);
             if name != other_name {
-                return Some(format!("'{name}' and '{other_name}' are different fields"));
+                return Ok(Some(format!("'{name}' and '{other_name}' are different fields")));
             }
+            self.spend(one.field.arguments.len())?;
             if !are_same(&one.field.arguments, &other.field.arguments) {
-                return Some("they have differing arguments".to_owned());
+                return Ok(Some("they have differing arguments".to_owned()));
             }
         }
         if let (Some(one), Some(other)) = (one.found, other.found)
             && do_differ(one, other)
         {
-            return Some(format!("they return conflicting types '{}' and '{}'", one.of, other.of));
+            return Ok(Some(format!("they return conflicting types '{}' and '{}'", one.of, other.of)));
         }
         let (Some(below), Some(other_below)) = (&one.field.selections, &other.field.selections) else {
-            return None;
+            return Ok(None);
         };
         let of = |asked: Asked<'_>| asked.found.and_then(|found| SCHEMA.get(found.of.name()));
-        let first = self.groups(&[(of(one), below)]);
-        let second = self.groups(&[(of(other), other_below)]);
-        let mut reasons = Vec::new();
+        let first = self.groups(of(one), below);
+        let second = self.groups(of(other), other_below);
+        self.spend(first.len())?;
+        let mut reasons = String::new();
         for group in &first {
             let Some(with) = second.iter().find(|with| with[0].field.key() == group[0].field.key()) else {
                 continue;
             };
             for one in group {
                 for other in with {
-                    if let Some(reason) = self.reason(*one, *other) {
-                        reasons.push(format!("subfields '{}' conflict because {reason}", one.field.key()));
+                    let Some(reason) = self.reason(*one, *other, apart)? else { continue };
+                    // What is said of one pair stays short, however much differs.
+                    if reasons.len() <= LONGEST {
+                        let and = if reasons.is_empty() { "" } else { " and " };
+                        reasons.push_str(&format!(
+                            "{and}subfields '{}' conflict because {reason}",
+                            one.field.key()
+                        ));
                     }
                 }
             }
         }
-        (!reasons.is_empty()).then(|| reasons.join(" and "))
+        if reasons.len() > LONGEST {
+            let end = (0..=LONGEST).rev().find(|end| reasons.is_char_boundary(*end)).unwrap_or(0);
+            reasons.truncate(end);
+            reasons.push_str("...");
+        }
+        Ok((!reasons.is_empty()).then_some(reasons))
     }
-}
-
-fn is_same_leaf(one: &Asked<'_>, other: &Asked<'_>) -> bool {
-    let leaf = |asked: &Asked<'_>| asked.field.selections.is_none() && asked.field.arguments.is_empty();
-    leaf(one)
-        && leaf(other)
-        && one.field.name == other.field.name
-        && one.parent.map(|parent| &parent.name) == other.parent.map(|parent| &parent.name)
 }
 
 fn do_differ(one: &FieldDefinition, other: &FieldDefinition) -> bool {

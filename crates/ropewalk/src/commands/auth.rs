@@ -24,19 +24,14 @@ pub(crate) enum RoleName {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum PermissionName {
     /// Read it
-    #[value(name = "READ")]
     Read,
     /// Also use it
-    #[value(name = "USE")]
     Use,
     /// Also change it
-    #[value(name = "EDIT")]
     Edit,
     /// Also delete it, and say what others may do
-    #[value(name = "MANAGE")]
     Manage,
     /// Nothing at all
-    #[value(name = "DENY")]
     Deny,
 }
 
@@ -82,7 +77,7 @@ pub(crate) enum AuthCommand {
     },
     /// Grant a permission on an experiment or a registered model; there it counts instead of the role
     #[command(
-        after_help = "Examples:\n  ropewalk auth permit ann --experiment churn --permission MANAGE\n  ropewalk auth permit ann --model wine-quality --permission DENY\n\nAdministrators may do everything, whatever is granted to them."
+        after_help = "Examples:\n  ropewalk auth permit ann --experiment churn --permission manage\n  ropewalk auth permit ann --model wine-quality --permission deny\n\nAdministrators may do everything, whatever is granted to them."
     )]
     Permit {
         /// Whose it is
@@ -158,7 +153,7 @@ pub(crate) async fn run(context: &Context, command: AuthCommand) -> Result<()> {
         }
         AuthCommand::Permit { name, on, permission } => {
             let (kind, resource) = named(client, on).await?;
-            let permission = text_of(permission);
+            let permission = text_of(permission).to_uppercase();
             let body = json!({
                 "name": name, "resource_type": kind, "resource": resource, "permission": permission,
             });
@@ -225,8 +220,7 @@ async fn named(client: &Client, on: On) -> Result<(String, String)> {
                 None => Err(Error::not_found(format!("no experiment “{name}”")).hint("ropewalk run list")),
             }
         }
-        _ => {
-            Err(Error::invalid("nothing was named").hint("ropewalk auth permit NAME --experiment EXPERIMENT"))
-        }
+        _ => Err(Error::invalid("nothing was named")
+            .hint("ropewalk auth permit NAME --experiment EXPERIMENT --permission read")),
     }
 }

@@ -12,6 +12,8 @@ mod help;
 mod hints;
 mod killed;
 mod line;
+mod mlflow_server;
 mod output;
+mod permissions;
 mod requests;
 mod start;

@@ -12,7 +12,7 @@ use super::params::{Params, denied};
 use super::roles::sees;
 use super::users::user;
 use crate::auth::model::Credential;
-use crate::auth::permissions::{of_workspace, read};
+use crate::auth::permissions::{manages, of_workspace, read};
 use crate::auth::roles::{FullRole, Permit, Standing, WORKSPACE};
 use crate::auth::service::{Auth, Caller};
 
@@ -59,12 +59,7 @@ async fn must_manage(auth: &Auth, params: &Params) -> MlflowResult<()> {
         return Ok(());
     }
     let parsed = asked_about(&kind, &resource)?;
-    let allowed = if resource == EVERY {
-        params.manages(auth).await?.iter().any(|workspace| workspace == WORKSPACE)
-    } else {
-        auth.rights(&params.caller).on(parsed, &resource).allows(Action::Manage)
-    };
-    if allowed { Ok(()) } else { Err(denied()) }
+    if manages(auth, &params.caller, parsed, &resource).await? { Ok(()) } else { Err(denied()) }
 }
 
 async fn grant(State(auth): State<Auth>, params: Params) -> MlflowResult {
