@@ -13,6 +13,8 @@ mod hints;
 mod killed;
 mod killed_runs;
 mod line;
+mod mlflow_server;
 mod output;
+mod permissions;
 mod requests;
 mod start;
