@@ -1,6 +1,7 @@
 //! Experiments, runs, metrics, parameters, artifacts and logged models: MLflow's tracking, spoken in MLflow's REST and in
 //! our own.
 
+mod artifacts;
 mod column;
 mod http;
 pub mod limits;
@@ -22,4 +23,5 @@ pub use model::{
 };
 pub use schema::MIGRATIONS;
 pub use service::Runs;
-pub use service::artifacts::proxied_path;
+pub use artifacts::uri::{append as append_to_uri, proxied_path};
+pub use mlflow::artifacts::{no_path, send_file};

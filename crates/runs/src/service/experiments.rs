@@ -6,6 +6,8 @@ use ropewalk_mlflow::MlflowResult;
 use ropewalk_mlflow::filter::{self, Comparison, Order, Search};
 
 use super::{Runs, no_experiment};
+use crate::artifacts::DEFAULT_ROOT;
+use crate::artifacts::uri::append;
 use crate::limits::{check_experiment_name, check_experiment_tag};
 use crate::model::{Experiment, Lifecycle, Tag, ViewType, experiment_number};
 use crate::state::Operation;
@@ -36,15 +38,18 @@ impl Runs {
         artifact_location: Option<&str>,
         tags: Vec<Tag>,
     ) -> Result<Experiment> {
+        let artifacts = self.artifacts()?;
+        let location = artifact_location
+            .filter(|location| !location.is_empty())
+            .map(|location| artifacts.location(location))
+            .transpose()?;
         check_experiment_name(name)?;
         for tag in &tags {
             check_experiment_tag(tag)?;
         }
         let now = now_ms();
         let name = name.to_owned();
-        let location = artifact_location
-            .filter(|location| !location.is_empty())
-            .map(|location| location.trim_end_matches('/').to_owned());
+        let root = artifacts.root.clone();
         self.core
             .database
             .write(move |tx| {
@@ -58,7 +63,7 @@ impl Runs {
                     let experiment = Experiment {
                         experiment_id: number.to_string(),
                         name,
-                        artifact_location: location.unwrap_or_else(|| format!("mlflow-artifacts:/{number}")),
+                        artifact_location: location.unwrap_or_else(|| append(&root, &[&number.to_string()])),
                         lifecycle_stage: Lifecycle::Active,
                         creation_time: now,
                         last_update_time: now,
@@ -71,6 +76,23 @@ impl Runs {
                     Ok(experiment)
                 })
             })
+            .await
+    }
+
+    /// Lets the experiment that is there from the beginning follow the default artifact root, as long as nothing has been
+    /// made. To be called when a server starts.
+    ///
+    /// # Errors
+    /// `invalid` when artifacts cannot be kept where the settings say.
+    pub async fn place_first_experiment(&self) -> Result<()> {
+        let location = append(&self.artifacts()?.root, &["0"]);
+        let usual = append(DEFAULT_ROOT, &["0"]);
+        if location == usual {
+            return Ok(());
+        }
+        self.core
+            .database
+            .write(move |tx| Box::pin(async move { store::place_first(tx, &usual, &location).await }))
             .await
     }
 

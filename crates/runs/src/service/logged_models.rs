@@ -5,6 +5,7 @@ use ropewalk_core::{Error, Result, new_id, now_ms};
 use ropewalk_mlflow::MlflowResult;
 
 use super::{Runs, experiments::must_be_active};
+use crate::artifacts::uri::append;
 use crate::limits::{check_key, check_length};
 use crate::logged_model::{LoggedModel, LoggedModelStatus, NewLoggedModel};
 use crate::model::{Param, Tag, experiment_number};
@@ -30,7 +31,7 @@ impl Runs {
         let now = now_ms();
         let model_id = format!("m-{id}");
         let model = LoggedModel {
-            artifact_uri: format!("{}/models/{model_id}/artifacts", experiment.artifact_location),
+            artifact_uri: append(&experiment.artifact_location, &["models", &model_id, "artifacts"]),
             model_id,
             experiment_id: experiment.experiment_id,
             name: name.unwrap_or_else(|| run_name(&id)),

@@ -15,10 +15,11 @@ pub(crate) mod views;
 
 use std::sync::Arc;
 
-use ropewalk_core::{Core, Error};
+use ropewalk_core::{Core, Error, Result};
 
 pub(crate) use runs::NAME_TAG;
 
+use crate::artifacts::Artifacts;
 use crate::state::State;
 
 /// Experiments, runs and what they log. Cheap to clone.
@@ -26,13 +27,17 @@ use crate::state::State;
 pub struct Runs {
     core: Core,
     pub(crate) state: Arc<State>,
+    artifacts: Arc<Result<Artifacts>>,
 }
 
 impl Runs {
     /// Tracking on this home's database and blobs. Starts the tasks that write runs, which end with the last clone.
     pub fn new(core: Core) -> Self {
         let state = State::start(core.clone());
-        Self { core, state }
+        let artifacts = std::env::current_dir().map_err(Error::from).and_then(|directory| {
+            Artifacts::open(&core.settings, &core.blobs, &directory, &|name| std::env::var(name).ok())
+        });
+        Self { core, state, artifacts: Arc::new(artifacts) }
     }
 
     /// What it stands on.

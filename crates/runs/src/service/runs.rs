@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::search::{Body, PageRun};
 use super::{Runs, experiments::must_be_active, no_run};
+use crate::artifacts::uri::append;
 use crate::limits::check_batch;
 use crate::model::{Lifecycle, Run, RunInfo, RunLineage, RunLinks, RunStatus, Tag};
 use crate::names::run_name;
@@ -76,7 +77,7 @@ impl Runs {
             .or_else(|| tags.iter().find(|tag| tag.key == USER_TAG).map(|tag| tag.value.clone()))
             .unwrap_or_else(|| actor.as_str().to_owned());
         let info = RunInfo {
-            artifact_uri: format!("{}/{run_id}/artifacts", experiment.artifact_location),
+            artifact_uri: append(&experiment.artifact_location, &[&run_id, "artifacts"]),
             run_id,
             experiment_id: experiment.experiment_id,
             run_name: name,
@@ -89,8 +90,7 @@ impl Runs {
         let change = Change::new(&[], &[], &tags);
         let mut document = Document::default();
         document.apply(&change);
-        let operation =
-            Operation::Create { info: info.clone(), change, actor: actor.as_str().to_owned() };
+        let operation = Operation::Create { info: info.clone(), change, actor: actor.as_str().to_owned() };
         self.state.ask(operation).await?;
         Ok(PageRun { info, body: Body::Whole(document), links: RunLinks::default() })
     }
