@@ -48,7 +48,12 @@ pub fn build(
     if loopback_only {
         router = router.layer(middleware::from_fn(host::refuse_foreign));
     }
+    // Whoever may ask for ranges of a file gets it as it is.
+    let in_ranges = |_: StatusCode, _: http::Version, headers: &http::HeaderMap, _: &http::Extensions| {
+        !headers.contains_key(http::header::ACCEPT_RANGES)
+    };
     let compress = SizeAbove::new(1024)
+        .and(in_ranges)
         .and(NotForContentType::new("text/event-stream"))
         .and(NotForContentType::new("application/octet-stream"))
         .and(NotForContentType::new("image/"));

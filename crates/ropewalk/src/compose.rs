@@ -64,6 +64,7 @@ impl App {
         let data = Data::new(core.clone());
         let prep = Prep::new(core.clone(), data.clone(), ledger.clone());
         let runs = Runs::new(core.clone());
+        runs.place_first_experiment().await?;
         let webhooks = Webhooks::new(core.clone(), Options::from_environment()?);
         let rules = SourceRules::from_environment(&core.settings)?;
         let models = Models::new(core.clone(), runs.clone(), prep.clone(), webhooks.clone(), rules);
