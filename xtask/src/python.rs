@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::process::{Outcome, cache, find, output, root, run};
+use crate::process::{Outcome, cache, find, output, program, root, run};
 
 /// The Python of this machine.
 pub(crate) fn find_python() -> Outcome<PathBuf> {
@@ -52,6 +52,8 @@ pub(crate) fn test(address: &str) -> Outcome {
     for script in scripts {
         let mut command = Command::new(&python);
         command.arg(&script).env("ROPEWALK_URL", address).env("PYTHONUNBUFFERED", "1");
+        // Some tests start servers of their own.
+        command.env("ROPEWALK_PROGRAM", program());
         // A proxy must not come between the tests and this machine.
         command.env("NO_PROXY", "127.0.0.1,localhost");
         run(&mut command)?;

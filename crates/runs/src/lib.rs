@@ -15,13 +15,13 @@ mod service;
 mod state;
 mod store;
 
+pub use artifacts::uri::{append as append_to_uri, proxied_path};
 pub use http::routes;
 pub use logged_model::{LoggedModel, LoggedModelStatus, NewLoggedModel};
+pub use mlflow::artifacts::{no_path, send_file};
 pub use model::{
     DatasetInfo, DatasetInput, Experiment, FileInfo, Lifecycle, Metric, ModelLink, Param, Run, RunData,
     RunInfo, RunLineage, RunSearch, RunStatus, Tag, ViewType,
 };
 pub use schema::MIGRATIONS;
 pub use service::Runs;
-pub use artifacts::uri::{append as append_to_uri, proxied_path};
-pub use mlflow::artifacts::{no_path, send_file};
