@@ -4,8 +4,8 @@ use crate::process::{Outcome, root};
 
 /// The crates from the top of the house to its ground.
 const ORDER: [&str; 18] = [
-    "ropewalk", "http", "ui", "graphql", "respond", "watch", "serve", "learn", "nets", "models", "webhooks", "traces",
-    "runs", "prep", "data", "ledger", "mlflow", "core",
+    "ropewalk", "http", "ui", "graphql", "respond", "watch", "serve", "learn", "nets", "models", "webhooks",
+    "traces", "runs", "prep", "data", "ledger", "mlflow", "core",
 ];
 
 pub(crate) fn check() -> Outcome {

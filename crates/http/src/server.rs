@@ -114,5 +114,9 @@ struct MayBeCompressed;
 fn is_worth_it(_: StatusCode, _: Version, headers: &HeaderMap, extensions: &Extensions) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
     let packed = [&b"text/event-stream"[..], b"application/octet-stream", b"image/", b"font/"];
-    extensions.get::<MayBeCompressed>().is_some() && !packed.iter().any(|packed| kind.starts_with(packed))
+    // Whoever may ask for ranges of a file gets it as it is.
+    let in_ranges = headers.contains_key(header::ACCEPT_RANGES);
+    extensions.get::<MayBeCompressed>().is_some()
+        && !in_ranges
+        && !packed.iter().any(|packed| kind.starts_with(packed))
 }

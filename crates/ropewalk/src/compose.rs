@@ -70,6 +70,7 @@ impl App {
         let data = Data::new(core.clone());
         let prep = Prep::new(core.clone(), data.clone(), ledger.clone());
         let runs = Runs::new(core.clone());
+        runs.place_first_experiment().await?;
         let webhooks = Webhooks::new(core.clone(), Options::from_environment()?);
         let rules = SourceRules::from_environment(&core.settings)?;
         let traces = Traces::new(core.clone(), runs.clone());

@@ -122,6 +122,9 @@ pub(crate) async fn up(settings: Settings, output: Output, open: bool) -> Result
         if core.database.is_sqlite() { "SQLite in the home" } else { "PostgreSQL" }
     ));
     output.say(&format!("  blobs     {}", core.settings.blobs_url()));
+    if let Some(place) = core.settings.text("artifacts_destination") {
+        output.say(&format!("  artifacts {place}"));
+    }
     output.say(&format!("  mlflow    export MLFLOW_TRACKING_URI={}", server.address));
     output.say(&format!("  started in {:.2} s; stop with Ctrl-C", started.elapsed().as_secs_f64()));
     if open {

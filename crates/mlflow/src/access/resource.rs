@@ -2,7 +2,7 @@
 
 use super::permission::{Permission, tuple};
 use crate::error::{MlflowError, MlflowResult};
-use crate::message::python_whole;
+use crate::python;
 
 /// The pattern that stands for every resource of a type.
 pub const EVERY: &str = "*";
@@ -174,7 +174,7 @@ impl ResourceType {
 }
 
 fn canonical_number(text: &str) -> String {
-    python_whole(text).map_or_else(|| text.to_owned(), |number| number.to_string())
+    python::whole(text).map_or_else(|| text.to_owned(), |number| number.to_string())
 }
 
 fn check_skill(key: &str) -> MlflowResult<()> {

@@ -34,6 +34,20 @@ pub(crate) async fn next_number(tx: &mut Connection) -> Result<i64> {
     Ok(row.try_get("value")?)
 }
 
+/// Places the first experiment's artifacts, as long as nothing has been made.
+pub(crate) async fn place_first(tx: &mut Connection, usual: &str, location: &str) -> Result<()> {
+    sqlx::query(
+        "UPDATE run_experiment SET artifact_location = $1 WHERE id = 0 AND artifact_location = $2 \
+         AND NOT EXISTS (SELECT 1 FROM run_experiment e WHERE e.id > 0) \
+         AND NOT EXISTS (SELECT 1 FROM run_run) AND NOT EXISTS (SELECT 1 FROM run_logged_model)",
+    )
+    .bind(location)
+    .bind(usual)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// The numbers of all experiments.
 pub(crate) async fn numbers(connection: &mut Connection) -> Result<Vec<i64>> {
     let rows = sqlx::query("SELECT id FROM run_experiment ORDER BY id").fetch_all(connection).await?;
