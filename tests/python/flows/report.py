@@ -26,8 +26,8 @@ def load():
     return session.FLOWS
 
 
-def play(url, word, only, keep):
-    """Run the flows against one server: for each its error if it failed, and with `keep` what it left."""
+def play(url, word, only):
+    """Run the flows against one server: for each its error if it failed, or what it left."""
     from . import left, session
 
     outcomes = {}
@@ -47,8 +47,7 @@ def play(url, word, only, keep):
             with own_folder(f"ropewalk-flow-{name}-{word}"):
                 seen = function()
             # What the flow saw through the client counts, too.
-            told = left.left() if keep else {}
-            outcomes[name] = {"left": {"seen": seen, **told}}
+            outcomes[name] = {"left": {"seen": seen, **left.left()}}
             print(f"ok       {name} ({time.time() - begin:.1f} s)", flush=True)
         except Exception:
             outcomes[name] = {"error": traceback.format_exc()}
@@ -75,8 +74,9 @@ def elsewhere(url, word, only, folder, name):
     command = [sys.executable, os.path.join(HERE, "flows.py"), "--play", url, "--word", word, "--result", result]
     # Some of what the client writes has the order of a set.
     environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    command += ["--only", only] if only else []
     with open(log, "wb") as output:
-        ended = subprocess.run([*command, *(["--only", only] if only else [])], stdout=output, stderr=subprocess.STDOUT, check=False, env=environment)
+        ended = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False, env=environment)
     with open(log, encoding="utf-8", errors="replace") as text:
         told = text.read()
     print("".join(f"{name:6} {line}\n" for line in told.splitlines() if line.startswith(("ok ", "left out"))), end="")
@@ -117,7 +117,10 @@ def against_stock(arguments):
             print(f"{name}: {len(errors)} errors, {len(unlike)} differences")
         else:
             passed += 1
-    print(f"what they left lies in {folder}")
+    if failed:
+        print(f"what they left lies in {folder}")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
     return passed, failed
 
 
@@ -141,14 +144,14 @@ def main():
         print("\n".join(function.__name__ for function in load()))
         return 0
     if arguments.play:
-        outcomes = play(arguments.play, arguments.word, arguments.only, True)
+        outcomes = play(arguments.play, arguments.word, arguments.only)
         with open(arguments.result, "w", encoding="utf-8") as file:
             json.dump(outcomes, file, default=str)
         return 0
     if arguments.stock:
         passed, failed = against_stock(arguments)
     else:
-        outcomes = play(arguments.ours, arguments.word, arguments.only, False).values()
+        outcomes = play(arguments.ours, arguments.word, arguments.only).values()
         failed = sum("error" in outcome for outcome in outcomes)
         passed = sum("left" in outcome for outcome in outcomes)
     print(f"{passed} passed, {failed} failed")
