@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use ropewalk_mlflow::json::{Json, float, parse};
+use ropewalk_mlflow::python::repr_json;
 
 /// Whether characters beyond ASCII are written as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,69 +105,12 @@ pub(crate) fn quoted(content: &str) -> String {
     text
 }
 
-/// A number as Python shows it.
-pub(crate) fn float_shown(number: f64) -> String {
-    float(number)
-}
-
 /// A value as Python's `str` shows it.
 pub(crate) fn shown(value: &Json) -> String {
-    let mut text = String::new();
     match value {
-        Json::Text(content) => text.push_str(content),
-        other => show(&mut text, other),
+        Json::Text(content) => content.clone(),
+        other => repr_json(other),
     }
-    text
-}
-
-fn show(text: &mut String, value: &Json) {
-    match value {
-        Json::Null => text.push_str("None"),
-        Json::Truth(truth) => text.push_str(if *truth { "True" } else { "False" }),
-        Json::Number(number) if number.is_nan() => text.push_str("nan"),
-        Json::Number(number) if number.is_infinite() => {
-            text.push_str(if *number > 0.0 { "inf" } else { "-inf" })
-        }
-        Json::Text(content) => show_text(text, content),
-        Json::List(items) => {
-            text.push('[');
-            for (index, item) in items.iter().enumerate() {
-                text.push_str(if index > 0 { ", " } else { "" });
-                show(text, item);
-            }
-            text.push(']');
-        }
-        Json::Object(members) => {
-            text.push('{');
-            for (index, (name, value)) in members.iter().enumerate() {
-                text.push_str(if index > 0 { ", " } else { "" });
-                show_text(text, name);
-                text.push_str(": ");
-                show(text, value);
-            }
-            text.push('}');
-        }
-        plain => push(text, plain, Letters::Kept),
-    }
-}
-
-fn show_text(text: &mut String, content: &str) {
-    let quote = if content.contains('\'') && !content.contains('"') { '"' } else { '\'' };
-    text.push(quote);
-    for character in content.chars() {
-        match character {
-            '\\' => text.push_str("\\\\"),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            '\t' => text.push_str("\\t"),
-            other if other == quote => text.extend(['\\', other]),
-            '\0'..='\u{1f}' | '\u{7f}'..='\u{a0}' | '\u{ad}' => {
-                let _ = write!(text, "\\x{:02x}", u32::from(character));
-            }
-            other => text.push(other),
-        }
-    }
-    text.push(quote);
 }
 
 /// A text as JSON in ASCII.
@@ -179,20 +123,6 @@ pub(crate) fn quoted_ascii(content: &str) -> String {
 /// What a text of JSON says; the text itself if it is none.
 pub(crate) fn loads_or_text(text: &str) -> Json {
     parse(text).unwrap_or_else(|| Json::Text(text.to_owned()))
-}
-
-/// What Python takes for true.
-pub(crate) fn truthy(value: &Json) -> bool {
-    match value {
-        Json::Null => false,
-        Json::Truth(truth) => *truth,
-        Json::Integer(number) => *number != 0,
-        Json::Huge(_) => true,
-        Json::Number(number) => *number != 0.0,
-        Json::Text(text) => !text.is_empty(),
-        Json::List(items) => !items.is_empty(),
-        Json::Object(members) => !members.is_empty(),
-    }
 }
 
 /// The first characters of a text.

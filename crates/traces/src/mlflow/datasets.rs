@@ -9,6 +9,7 @@ use ropewalk_core::Code;
 use ropewalk_mlflow::answer::{answer, written};
 use ropewalk_mlflow::json::{Json, parse};
 use ropewalk_mlflow::page;
+use ropewalk_mlflow::python::is_true;
 use ropewalk_mlflow::{Call, ErrorCode, Fields, MlflowError, MlflowResult, Object, Rule, done};
 
 use super::messages::{
@@ -17,7 +18,7 @@ use super::messages::{
 };
 use super::wire::Writer;
 use crate::model::{DatasetRecord, EvaluationDataset};
-use crate::python::{Letters, dumps, shown, truthy};
+use crate::python::{Letters, dumps, shown};
 use crate::service::{DatasetSearch, NewRecord, RecordsFrom, Traces};
 
 /// Records in one page, if nothing is said.
@@ -58,7 +59,7 @@ async fn create(State(traces): State<Traces>, call: Call) -> MlflowResult {
     )?;
     let told = match sent.some_text("tags") {
         // What is nothing to Python is no tags.
-        Some(text) if parse(text).is_some_and(|value| !truthy(&value)) => Vec::new(),
+        Some(text) if parse(text).is_some_and(|value| !is_true(&value)) => Vec::new(),
         Some(text) => tags(text)?,
         None => Vec::new(),
     };

@@ -4,12 +4,12 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
 use ropewalk_mlflow::answer::written;
+use ropewalk_mlflow::json::float;
 use ropewalk_mlflow::{Call, ErrorCode, Fields, MlflowError, MlflowResult, Rule};
 
 use super::messages::{CORRELATION, METRICS};
 use super::wire::Writer;
 use crate::model::{Aggregation, MetricQuery, View};
-use crate::python::float_shown;
 use crate::service::Traces;
 
 /// The routes of statistics.
@@ -93,7 +93,7 @@ fn aggregation(sent: &Fields) -> MlflowResult<Aggregation> {
         }
         ("PERCENTILE", Some(percent)) => Err(MlflowError::invalid(format!(
             "Percentile value must be between 0 and 100, got {}",
-            float_shown(percent)
+            float(percent)
         ))),
         ("PERCENTILE", None) => {
             Err(MlflowError::invalid("Percentile value is required for PERCENTILE aggregation"))

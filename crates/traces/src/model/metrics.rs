@@ -1,6 +1,6 @@
 //! Statistics over traces, spans and assessments.
 
-use crate::python::float_shown;
+use ropewalk_mlflow::json::float;
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Aggregation {
     /// What its value is called in an answer.
     pub(crate) fn label(self) -> String {
         match self {
-            Self::Percentile(percent) => format!("P{}", float_shown(percent)),
+            Self::Percentile(percent) => format!("P{}", float(percent)),
             other => other.kind().to_owned(),
         }
     }

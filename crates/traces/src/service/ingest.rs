@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use ropewalk_core::database::Connection;
 use ropewalk_core::{Code, Error, Result};
 use ropewalk_mlflow::Json;
+use ropewalk_mlflow::python::is_true;
 use ropewalk_runs::Experiment;
 
 use super::{Traces, artifact_location, experiment_number, limits};
@@ -173,21 +174,20 @@ fn batch(resource: &Attributes, spans: &[Span]) -> Result<Batch> {
         let attributes = translate::attributes(span);
         if batch.session.is_none() {
             let named = [attribute::SESSION, attribute::CONVERSATION];
-            let named =
-                named.iter().find_map(|name| get(&attributes, name).filter(|value| python::truthy(value)));
+            let named = named.iter().find_map(|name| get(&attributes, name).filter(|value| is_true(value)));
             if let Some(session) = named.and_then(plain_text) {
                 limits::check_session(&session)?;
                 batch.session = Some(session);
             }
         }
         if batch.user.is_none() {
-            let named = get(&attributes, attribute::USER).filter(|value| python::truthy(value));
+            let named = get(&attributes, attribute::USER).filter(|value| is_true(value));
             batch.user = named.and_then(plain_text).filter(|user| !user.is_empty());
         }
         if span.is_root() {
             let preview = |name: &str, role: &str| {
                 get(&attributes, name)
-                    .filter(|value| python::truthy(value))
+                    .filter(|value| is_true(value))
                     .and_then(|value| preview::of(value, role))
             };
             batch.request_preview = preview(attribute::INPUTS, "user");

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use ropewalk_core::{Error, Result, now_ms};
 use ropewalk_mlflow::Json;
 use ropewalk_mlflow::json::parse;
+use ropewalk_mlflow::python::is_true;
 
 use super::Traces;
 use super::datasets::{USER, digest, profile, sha256};
 use crate::model::DatasetRecord;
-use crate::python::{Letters, dumps, truthy};
+use crate::python::{Letters, dumps};
 use crate::store::datasets as store;
 
 /// Kinds of source, as records name them.
@@ -53,7 +54,7 @@ impl NewRecord {
             outputs: sent.get("outputs").cloned(),
             expectations: object("expectations")?,
             tags: object("tags")?,
-            source: match sent.get("source").filter(|source| truthy(source)) {
+            source: match sent.get("source").filter(|source| is_true(source)) {
                 None => None,
                 Some(source) => Some(Source::read(source)?),
             },

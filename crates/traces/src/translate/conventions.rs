@@ -1,10 +1,11 @@
 //! The conventions: which names stand for what. They are asked in this order.
 
 use ropewalk_mlflow::Json;
+use ropewalk_mlflow::python::is_true;
 
 use super::{checked, frameworks, value_of, whole};
 use crate::otlp::Attributes;
-use crate::python::{loads_or_text, truthy};
+use crate::python::loads_or_text;
 use crate::span::get;
 
 /// How attributes are named.
@@ -259,7 +260,7 @@ impl Convention {
             Peculiar::LiveKit => frameworks::livekit_type(attributes),
             Peculiar::GeminiCli if !frameworks::is_gemini_cli(attributes) => None,
             _ => {
-                let told = get(attributes, self.type_key).filter(|value| truthy(value))?;
+                let told = get(attributes, self.type_key).filter(|value| is_true(value))?;
                 self.type_named(&loads_or_text(told.as_text()?))
             }
         }
@@ -323,7 +324,7 @@ impl Convention {
 
 /// An attribute as it stands, unless it is empty or zero.
 fn checked_raw<'a>(attributes: &'a Attributes, name: &str) -> Option<&'a Json> {
-    get(attributes, name).filter(|value| truthy(value))
+    get(attributes, name).filter(|value| is_true(value))
 }
 
 /// Whether an attribute says something, for frameworks.

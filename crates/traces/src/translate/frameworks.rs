@@ -1,10 +1,11 @@
 //! What single frameworks do in ways of their own.
 
 use ropewalk_mlflow::json::{Json, parse};
+use ropewalk_mlflow::python::is_true;
 
 use super::conventions::says;
 use crate::otlp::Attributes;
-use crate::python::{self, Letters, loads_or_text, truthy};
+use crate::python::{self, Letters, loads_or_text};
 use crate::span::{Event, get};
 
 /// What Claude Code writes where content is held back.
@@ -211,7 +212,7 @@ pub(super) fn livekit_type(attributes: &Attributes) -> Option<&'static str> {
     if get(attributes, "gen_ai.request.model").is_some() {
         return Some("LLM");
     }
-    if let Some(operation) = get(attributes, "gen_ai.operation.name").filter(|value| truthy(value)) {
+    if let Some(operation) = get(attributes, "gen_ai.operation.name").filter(|value| is_true(value)) {
         let operation = match operation {
             Json::Text(text) => loads_or_text(text),
             other => other.clone(),
@@ -288,11 +289,11 @@ pub(super) fn outputs_of_events(events: &[Event], attributes: &Attributes) -> Op
 
 fn spring(events: &[Event], event_name: &str, attribute: &str) -> Option<Json> {
     let named = events.iter().filter(|event| event.name == event_name);
-    named.filter_map(|event| get(&event.attributes, attribute)).find(|value| truthy(value)).cloned()
+    named.filter_map(|event| get(&event.attributes, attribute)).find(|value| is_true(value)).cloned()
 }
 
 fn message(event: &Event, role: Json) -> Option<Json> {
-    let content = get(&event.attributes, "content").filter(|value| truthy(value))?;
+    let content = get(&event.attributes, "content").filter(|value| is_true(value))?;
     let content = match content {
         Json::Text(text) => loads_or_text(text),
         other => other.clone(),
@@ -311,7 +312,7 @@ fn claude_tool_output(events: &[Event], attributes: &Attributes) -> Option<Json>
     let outputs = events.iter().filter(|event| event.name == "tool.output");
     outputs
         .flat_map(|event| ["output", "content", "diff"].map(|name| loaded(&event.attributes, name)))
-        .find(|value| truthy(value) && value.as_text() != Some(REDACTED))
+        .find(|value| is_true(value) && value.as_text() != Some(REDACTED))
         .map(|value| Json::Text(python::dumps(&value, Letters::Kept)))
 }
 

@@ -8,10 +8,11 @@ mod prices;
 pub use prices::VARIABLES;
 
 use ropewalk_mlflow::json::{Json, parse};
+use ropewalk_mlflow::python::is_true;
 
 use crate::keys::attribute;
 use crate::otlp::{Attributes, set};
-use crate::python::{self, Letters, loads_or_text, truthy};
+use crate::python::{self, Letters, loads_or_text};
 use crate::span::{Event, Span, get};
 use conventions::{CONVENTIONS, Convention, Key, Peculiar};
 
@@ -84,14 +85,14 @@ fn add_contents(attributes: &mut Attributes, events: &[Event]) {
 
 fn add_model(attributes: &mut Attributes) {
     if get(attributes, attribute::MODEL).is_none() {
-        let named = first(|convention| value_of(attributes, convention.models).map(decoded).filter(truthy));
+        let named = first(|convention| value_of(attributes, convention.models).map(decoded).filter(is_true));
         if let Some(model) = named.or_else(|| model_within(attributes)) {
             put(attributes, attribute::MODEL, &model);
         }
     }
     if get(attributes, attribute::PROVIDER).is_none()
         && let Some(provider) =
-            first(|convention| checked(attributes, convention.provider?).map(decoded).filter(truthy))
+            first(|convention| checked(attributes, convention.provider?).map(decoded).filter(is_true))
     {
         put(attributes, attribute::PROVIDER, &provider);
     }
@@ -133,7 +134,7 @@ fn add_cost(attributes: &mut Attributes) {
 
 /// The type that a client gave.
 fn known_type(attributes: &Attributes) -> Option<String> {
-    match get(attributes, attribute::SPAN_TYPE).filter(|value| truthy(value))? {
+    match get(attributes, attribute::SPAN_TYPE).filter(|value| is_true(value))? {
         Json::Text(text) => match loads_or_text(text) {
             Json::Text(name) => Some(name),
             Json::Null => None,
@@ -180,8 +181,8 @@ fn put(attributes: &mut Attributes, name: &str, value: &Json) {
 fn checked(attributes: &Attributes, name: &str) -> Option<Json> {
     let value = get(attributes, name)?;
     let says = match value {
-        Json::Text(text) => parse(text).map_or(!text.is_empty(), |parsed| truthy(&parsed)),
-        other => truthy(other),
+        Json::Text(text) => parse(text).map_or(!text.is_empty(), |parsed| is_true(&parsed)),
+        other => is_true(other),
     };
     says.then(|| value.clone())
 }
