@@ -3,9 +3,9 @@
 use crate::process::{Outcome, root};
 
 /// The crates from the top of the house to its ground.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     "ropewalk", "http", "ui", "respond", "watch", "serve", "learn", "nets", "models", "webhooks", "runs",
-    "prep", "data", "ledger", "mlflow", "core",
+    "prep", "data", "ledger", "migrate", "mlflow", "core",
 ];
 
 pub(crate) fn check() -> Outcome {
