@@ -1,9 +1,13 @@
-//! Any text as a filter and as an order in MLflow's language: read or refused.
+//! Any text as a filter and as an order of any search: read or refused, the same each time.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use ropewalk_mlflow::filter::{Search, parse, parse_expression, parse_order};
 
 fuzz_target!(|text: &str| {
-    let _ = ropewalk_runs::filter::parse(text);
-    let _ = ropewalk_runs::filter::parse_order(text);
+    for search in Search::ALL {
+        let _ = parse(search, text);
+        let _ = parse_order(search, text);
+        let _ = parse_expression(search, text);
+    }
 });

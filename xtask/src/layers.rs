@@ -3,8 +3,8 @@
 use crate::process::{Outcome, root};
 
 /// The crates from the top of the house to its ground.
-const ORDER: [&str; 17] = [
-    "ropewalk", "http", "ui", "respond", "watch", "serve", "learn", "nets", "models", "webhooks", "runs",
+const ORDER: [&str; 18] = [
+    "ropewalk", "http", "ui", "respond", "watch", "serve", "learn", "nets", "models", "webhooks", "traces", "runs",
     "prep", "data", "ledger", "migrate", "mlflow", "core",
 ];
 

@@ -24,8 +24,10 @@ The project's own chores.
   cargo xtask demo [ARGS]     build the web app and the program, run the whole line on real data
   cargo xtask install         put the ropewalk program, web app inside, on the PATH
   cargo xtask test [PART]     install what the tests need and run every test;
-                              PART: rust, web, python, browser
-  cargo xtask bench [WHAT]    measure: figures (start, memory, size, demo), build (release build from nothing)
+                              PART: rust, web, python, browser, mlflow (the same calls to MLflow's own
+                              server and to ours, answers compared)
+  cargo xtask bench [WHAT]    measure: figures (start, memory, size, demo), build (release build from nothing),
+                              runs (the tracking server, with --against mlflow beside MLflow's own; see --help)
   cargo xtask web             build the web app only
   cargo xtask generate        write the generated reference and the OpenAPI description
   cargo xtask check           format, lints, layers of the house, generated files

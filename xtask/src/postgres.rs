@@ -1,9 +1,18 @@
-//! A PostgreSQL of the tests' own, where one is installed.
+//! A PostgreSQL of this program's own, where one is installed.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::process::{Outcome, find, is_root, output};
+
+/// Whether what is committed survives a power cut.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// It need not: the data is thrown away. Quicker.
+    Off,
+    /// It does, as PostgreSQL is set from the start.
+    On,
+}
 
 /// A running server; it is stopped and its data removed when this is dropped.
 pub(crate) struct Postgres {
@@ -14,8 +23,13 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
+    /// Whether PostgreSQL is installed.
+    pub(crate) fn installed() -> bool {
+        binaries().is_some()
+    }
+
     /// Start a server on a free port, if PostgreSQL is installed.
-    pub(crate) fn start() -> Outcome<Option<Self>> {
+    pub(crate) fn start(durability: Durability) -> Outcome<Option<Self>> {
         let Some(binaries) = binaries() else { return Ok(None) };
         let folder = std::env::temp_dir().join(format!("ropewalk-postgres-{}", std::process::id()));
         std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
@@ -34,9 +48,9 @@ impl Postgres {
             "postgres",
             "--no-sync",
         ]))?;
-        // The data is thrown away: it need not survive a power cut.
+        let fsync = if durability == Durability::On { "on" } else { "off" };
         let options = format!(
-            "-p {port} -k {} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200",
+            "-p {port} -k {} -c listen_addresses=127.0.0.1 -c fsync={fsync} -c max_connections=200",
             server.folder.display()
         );
         output(
@@ -49,6 +63,20 @@ impl Postgres {
                 .arg("start"),
         )?;
         Ok(Some(server))
+    }
+
+    /// Clear away and count what there is, as PostgreSQL does by itself some time after a load.
+    pub(crate) fn settle(&self) -> Outcome {
+        let mut command = self.command("vacuumdb");
+        command.args(["--analyze", "--quiet", "--dbname", &self.url]);
+        output(&mut command).map(drop)
+    }
+
+    /// The version, as in “PostgreSQL 15.18”.
+    pub(crate) fn version(&self) -> Outcome<String> {
+        let version = output(self.command("postgres").arg("--version"))?;
+        let number = version.trim().rsplit(") ").next().unwrap_or_default().split(' ').next();
+        Ok(format!("PostgreSQL {}", number.unwrap_or_default()))
     }
 
     fn command(&self, program: &str) -> Command {
@@ -81,7 +109,8 @@ fn account() -> &'static str {
 
 /// The newest installed version's programs.
 fn binaries() -> Option<PathBuf> {
-    if let Some(initdb) = find("initdb") {
+    // A link on the PATH leads to the folder where its fellows are.
+    if let Some(initdb) = find("initdb").and_then(|initdb| initdb.canonicalize().ok()) {
         return initdb.parent().map(Path::to_path_buf);
     }
     let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;

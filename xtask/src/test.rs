@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::postgres::Postgres;
+use crate::postgres::{Durability, Postgres};
 use crate::process::{self, Outcome, cargo};
 use crate::server::Demo;
 use crate::{browser, check, generate, python, web};
@@ -12,8 +12,8 @@ pub(crate) fn run_parts(parts: &[String]) -> Outcome {
     let all = parts.is_empty();
     let wanted = |part: &str| all || parts.iter().any(|named| named == part);
     for part in parts {
-        if !["rust", "web", "python", "browser"].contains(&part.as_str()) {
-            return Err(format!("there is no part “{part}”: rust, web, python, browser"));
+        if !["rust", "web", "python", "browser", "mlflow"].contains(&part.as_str()) {
+            return Err(format!("there is no part “{part}”: rust, web, python, browser, mlflow"));
         }
     }
     let mut left_out = Vec::new();
@@ -50,6 +50,15 @@ pub(crate) fn run_parts(parts: &[String]) -> Outcome {
             }
         }
     }
+    if wanted("mlflow") {
+        if !wanted("rust") {
+            process::build()?;
+        }
+        match python::find_python() {
+            Ok(_) => python::compare(&process::program())?,
+            Err(why) => left_out.push(format!("the same calls to MLflow's own server: {why}")),
+        }
+    }
     if wanted("rust") {
         check::lints()?;
         generate::compare(&process::program())?;
@@ -70,7 +79,7 @@ pub(crate) fn run(parts: &[String]) -> Outcome {
 fn rust(left_out: &mut Vec<String>) -> Outcome {
     let mut command = cargo();
     command.args(["test", "--locked", "--workspace", "--no-fail-fast"]);
-    let postgres = Postgres::start()?;
+    let postgres = Postgres::start(Durability::Off)?;
     match &postgres {
         Some(server) => {
             command.env("ROPEWALK_TEST_POSTGRES", &server.url);

@@ -47,6 +47,11 @@ impl Fields {
         self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
+    /// Which of these fields was sent first, if any was.
+    pub fn first_of(&self, names: &[&str]) -> Option<&'static str> {
+        self.0.iter().map(|(name, _)| *name).find(|name| names.contains(name))
+    }
+
     /// Whether the field was sent.
     pub fn has(&self, name: &str) -> bool {
         self.get(name).is_some()

@@ -4,6 +4,7 @@
 
 use crate::fields::{Fields, Value};
 use crate::json::Json;
+use crate::python;
 
 /// A request message: its fields.
 #[derive(Debug)]
@@ -140,6 +141,12 @@ fn read_one(field: &'static Field, value: &Json, fields: &mut Fields) -> Result<
         fields.set(field.name, Value::Part(within));
         return read;
     }
+    // Times are messages within: one that cannot be read is there all the same, and says nothing.
+    match field.kind {
+        Kind::Moment => fields.set(field.name, Value::Moment(0)),
+        Kind::Duration => fields.set(field.name, Value::Duration(0)),
+        _ => {}
+    }
     if let Some(value) = scalar(field.kind, value)? {
         fields.set(field.name, value);
     }
@@ -211,26 +218,11 @@ fn whole(value: &Json) -> Result<i64, Unreadable> {
             Ok(*number as i64)
         }
         Json::Text(text) if !text.contains(' ') => {
-            let as_real = || python_real(text).and_then(|number| whole(&Json::Number(number)).ok());
-            python_whole(text).or_else(as_real).ok_or(Unreadable)
+            let as_real = || python::float(text).and_then(|number| whole(&Json::Number(number)).ok());
+            python::whole(text).or_else(as_real).ok_or(Unreadable)
         }
         _ => Err(Unreadable),
     }
-}
-
-/// Python's `int` of a text: blanks around it and single underscores between digits are allowed.
-pub(crate) fn python_whole(text: &str) -> Option<i64> {
-    python_digits(text)?.parse().ok()
-}
-
-fn python_digits(text: &str) -> Option<String> {
-    let trimmed = text.trim();
-    let between = trimmed.as_bytes().windows(3).filter(|three| three[1] == b'_');
-    let well_placed = between.clone().all(|three| three[0].is_ascii_digit() && three[2].is_ascii_digit());
-    if trimmed.starts_with('_') || trimmed.ends_with('_') || !well_placed {
-        return None;
-    }
-    Some(trimmed.replace('_', ""))
 }
 
 fn real(value: &Json) -> Result<f64, Unreadable> {
@@ -239,20 +231,9 @@ fn real(value: &Json) -> Result<f64, Unreadable> {
         Json::Huge(digits) => digits.parse().map_err(|_| Unreadable),
         Json::Number(number) if number.is_finite() => Ok(*number),
         Json::Truth(truth) => Ok(f64::from(u8::from(*truth))),
-        Json::Text(text) if text != "nan" => python_real(text).ok_or(Unreadable),
+        Json::Text(text) if text != "nan" => python::float(text).ok_or(Unreadable),
         _ => Err(Unreadable),
     }
-}
-
-/// Python's `float` of a text.
-pub(crate) fn python_real(text: &str) -> Option<f64> {
-    let plain = python_digits(text)?;
-    let unsigned = plain.trim_start_matches(['+', '-']).to_ascii_lowercase();
-    if matches!(unsigned.as_str(), "nan" | "inf" | "infinity") {
-        let number: f64 = if unsigned == "nan" { f64::NAN } else { f64::INFINITY };
-        return Some(if plain.starts_with('-') { -number } else { number });
-    }
-    plain.parse().ok()
 }
 
 fn word(words: &'static [(&'static str, i32)], value: &Json) -> Result<Option<Value>, Unreadable> {
@@ -261,7 +242,7 @@ fn word(words: &'static [(&'static str, i32)], value: &Json) -> Result<Option<Va
             if let Some((word, _)) = words.iter().find(|(word, _)| word == text) {
                 return Ok(Some(Value::Word(word)));
             }
-            match python_whole(text) {
+            match python::whole(text) {
                 None => return Ok(None),
                 Some(number) => number,
             }

@@ -39,9 +39,8 @@ pub fn signed_offset(token: &str) -> MlflowResult<i64> {
         return Ok(0);
     }
     let parsed = parsed(token)?;
-    let nothing = || {
-        MlflowError::invalid(format!("Invalid page token, parsed value={}", python::repr_json(&parsed)))
-    };
+    let nothing =
+        || MlflowError::invalid(format!("Invalid page token, parsed value={}", python::repr_json(&parsed)));
     let offset = parsed.get("offset").filter(|offset| python::is_true(offset)).ok_or_else(nothing)?;
     as_whole(offset).ok_or_else(|| {
         let shown = offset.as_text().map_or_else(|| python::repr_json(offset), str::to_owned);

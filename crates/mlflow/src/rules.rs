@@ -2,7 +2,7 @@
 
 use crate::error::{MlflowError, MlflowResult};
 use crate::json::{Json, dumps};
-use crate::message::{python_real, python_whole};
+use crate::python;
 
 /// A rule for one field.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +57,7 @@ impl Rule {
             Self::Whole => as_whole(value).is_some(),
             Self::Real => match value {
                 Json::Integer(_) | Json::Huge(_) | Json::Number(_) | Json::Truth(_) => true,
-                Json::Text(text) => python_real(text).is_some(),
+                Json::Text(text) => python::float(text).is_some(),
                 _ => false,
             },
             Self::Truth => matches!(value, Json::Truth(_)),
@@ -79,7 +79,7 @@ pub fn as_whole(value: &Json) -> Option<i64> {
         Json::Integer(number) => Some(*number),
         Json::Number(number) if number.is_finite() => Some(*number as i64),
         Json::Truth(truth) => Some(i64::from(*truth)),
-        Json::Text(text) => python_whole(text),
+        Json::Text(text) => python::whole(text),
         // Python's numbers have no end; beyond 64 bits it only matters on which side.
         Json::Huge(digits) => Some(if digits.starts_with('-') { i64::MIN } else { i64::MAX }),
         _ => None,

@@ -25,12 +25,6 @@ fn search(name: &str) -> Search {
         "traces" => Search::Traces,
         "trace_metrics" => Search::TraceMetrics,
         "datasets" => Search::EvaluationDatasets,
-        "issues" => Search::Issues,
-        "mcp_servers" => Search::McpServers,
-        "mcp_server_versions" => Search::McpServerVersions,
-        "mcp_access_endpoints" => Search::McpAccessEndpoints,
-        "skills" => Search::Skills,
-        "skill_versions" => Search::SkillVersions,
         other => panic!("there is no search {other}"),
     }
 }

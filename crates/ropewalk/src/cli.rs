@@ -8,8 +8,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ropewalk_core::{Result, Settings};
 
 use crate::commands::{
-    auth, config, data, doctor, endpoint, incident, job, journal, ledger, model, prep, reference, run,
-    status, watch,
+    auth, config, data, doctor, endpoint, experiment, incident, job, journal, ledger, model, prep, reference,
+    run, status, watch,
 };
 use crate::context::Context;
 use crate::output::{self, Format, Output};
@@ -101,9 +101,12 @@ enum Command {
     /// Preparation: validate, split, fit transforms once
     #[command(subcommand)]
     Prep(prep::PrepCommand),
-    /// Runs: train, sweep, search, reproduce
+    /// Runs: train, sweep, search, compare, reproduce, move, remove
     #[command(subcommand)]
     Run(run::RunCommand),
+    /// Experiments: the folders of runs
+    #[command(subcommand)]
+    Experiment(experiment::ExperimentCommand),
     /// Models: register versions, move aliases
     #[command(subcommand)]
     Model(model::ModelCommand),
@@ -212,8 +215,11 @@ pub(crate) async fn run() -> ExitCode {
 
 /// Ready at an interrupt, unless the command handles interrupts itself.
 async fn forced_interrupt() {
-    let serves = std::env::args().any(|argument| argument == "up" || argument == "demo");
-    if serves {
+    let told = |wanted: &str| {
+        std::env::args().skip(1).take_while(|given| given != "--").any(|given| given == wanted)
+    };
+    // A program that is run as a run is interrupted itself, and then its end is written down.
+    if told("up") || told("demo") || told("exec") {
         std::future::pending::<()>().await;
     }
     let _ = tokio::signal::ctrl_c().await;
@@ -262,6 +268,7 @@ async fn execute(cli: Cli) -> Result<()> {
         Some(Command::Data(command)) => data::run(context, command).await,
         Some(Command::Prep(command)) => prep::run(context, command).await,
         Some(Command::Run(command)) => run::run(context, command).await,
+        Some(Command::Experiment(command)) => experiment::run(context, command).await,
         Some(Command::Model(command)) => model::run(context, command).await,
         Some(Command::Endpoint(command)) => endpoint::run(context, command).await,
         Some(Command::Watch(command)) => watch::run(context, command).await,

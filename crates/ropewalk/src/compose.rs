@@ -14,6 +14,7 @@ use ropewalk_prep::Prep;
 use ropewalk_respond::Respond;
 use ropewalk_runs::Runs;
 use ropewalk_serve::Serve;
+use ropewalk_traces::Traces;
 use ropewalk_watch::Watch;
 use ropewalk_webhooks::{Options, Webhooks};
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,7 @@ pub(crate) struct App {
     prep: Prep,
     runs: Runs,
     pub(crate) webhooks: Webhooks,
+    traces: Traces,
     models: Models,
     learn: Learn,
     pub(crate) serve: Serve,
@@ -46,6 +48,7 @@ fn migrations() -> Vec<Migration> {
         ropewalk_prep::MIGRATIONS,
         ropewalk_runs::MIGRATIONS,
         ropewalk_webhooks::MIGRATIONS,
+        ropewalk_traces::MIGRATIONS,
         ropewalk_models::MIGRATIONS,
         ropewalk_learn::MIGRATIONS,
         ropewalk_serve::MIGRATIONS,
@@ -66,6 +69,8 @@ impl App {
         let runs = Runs::new(core.clone());
         let webhooks = Webhooks::new(core.clone(), Options::from_environment()?);
         let rules = SourceRules::from_environment(&core.settings)?;
+        let traces = Traces::new(core.clone(), runs.clone());
+        runs.attach_sink(traces.follower());
         let models = Models::new(core.clone(), runs.clone(), prep.clone(), webhooks.clone(), rules);
         let learn = Learn::new(core.clone(), ledger.clone(), prep.clone(), runs.clone());
         let watch = Watch::new(core.clone(), models.clone());
@@ -84,7 +89,21 @@ impl App {
         );
         watch.attach_sink(Arc::new(respond.clone()));
         let auth = Auth::new(core.clone());
-        Ok(Self { core, auth, ledger, data, prep, runs, webhooks, models, learn, serve, watch, respond })
+        Ok(Self {
+            core,
+            auth,
+            ledger,
+            data,
+            prep,
+            runs,
+            webhooks,
+            traces,
+            models,
+            learn,
+            serve,
+            watch,
+            respond,
+        })
     }
 
     /// What was used since a meter was started, at this home's rates.
@@ -101,6 +120,7 @@ impl App {
             ropewalk_prep::routes(&self.prep),
             ropewalk_runs::routes(&self.runs),
             ropewalk_webhooks::routes(&self.webhooks),
+            ropewalk_traces::routes(&self.traces),
             ropewalk_models::routes(&self.models),
             ropewalk_learn::routes(&self.learn),
             ropewalk_serve::routes(&self.serve),

@@ -6,6 +6,7 @@ mod commands;
 mod compose;
 mod context;
 mod demo;
+mod git;
 mod output;
 mod running;
 mod table;

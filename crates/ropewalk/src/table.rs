@@ -1,6 +1,8 @@
 //! Tables for people: aligned columns, no lines, a dim head.
 
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, presets};
+use ropewalk_core::format_utc;
+use serde_json::Value;
 
 /// Rows under a head, or pairs of name and value.
 #[derive(Default)]
@@ -98,6 +100,24 @@ pub(crate) fn figure(value: f64) -> String {
     } else {
         let text = format!("{value:.4}");
         if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    }
+}
+
+/// A JSON value as a cell.
+pub(crate) fn scalar(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), figure),
+        other => other.to_string(),
+    }
+}
+
+/// A member of a JSON object as a cell: times as such, everything else as it is.
+pub(crate) fn member(name: &str, value: &Value) -> String {
+    match value.as_i64() {
+        Some(time_ms) if name.ends_with("_ms") || name.ends_with("_time") => format_utc(time_ms),
+        _ => scalar(value),
     }
 }
 

@@ -9,30 +9,8 @@ const LENGTH: usize = 2048;
 
 /// Schemes whose URIs begin with `//` even where they name no host, as Python's `urllib.parse` writes them.
 const SLASHES: [&str; 25] = [
-    "ftp",
-    "http",
-    "gopher",
-    "nntp",
-    "telnet",
-    "imap",
-    "wais",
-    "file",
-    "mms",
-    "https",
-    "shttp",
-    "snews",
-    "prospero",
-    "rtsp",
-    "rtsps",
-    "rtspu",
-    "rsync",
-    "svn",
-    "svn+ssh",
-    "sftp",
-    "nfs",
-    "git",
-    "git+ssh",
-    "ws",
+    "ftp", "http", "gopher", "nntp", "telnet", "imap", "wais", "file", "mms", "https", "shttp", "snews",
+    "prospero", "rtsp", "rtsps", "rtspu", "rsync", "svn", "svn+ssh", "sftp", "nfs", "git", "git+ssh", "ws",
     "wss",
 ];
 

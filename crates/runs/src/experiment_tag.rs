@@ -101,6 +101,10 @@ mod tests {
         let keys: Vec<String> = (0..=VIEWS).map(|number| format!("{VIEW}.{number}")).collect();
         check_views(keys[1..].iter().map(String::as_str).chain(["other"]), None).unwrap();
         let refused = check_views(keys.iter().map(String::as_str), Some("7")).unwrap_err();
-        assert!(refused.what().contains("for experiment 7; the maximum number of custom views per experiment is 50"));
+        assert!(
+            refused
+                .what()
+                .contains("for experiment 7; the maximum number of custom views per experiment is 50")
+        );
     }
 }

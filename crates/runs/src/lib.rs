@@ -13,6 +13,7 @@ mod names;
 pub mod number;
 mod schema;
 mod service;
+mod sink;
 mod state;
 mod store;
 
@@ -25,3 +26,4 @@ pub use model::{
 pub use schema::MIGRATIONS;
 pub use service::Runs;
 pub use service::artifacts::proxied_path;
+pub use sink::RunSink;

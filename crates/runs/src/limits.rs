@@ -41,9 +41,7 @@ pub fn check_key(path: &str, key: &str) -> Result<()> {
 /// As [`check_key`]; `what` is how a message on the length calls it.
 fn check_named_key(path: &str, what: &str, key: &str) -> Result<()> {
     let plain = key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '/' | '.' | '-' | ' ' | ':'));
-    let refuse = |why: &str| {
-        Err(Error::invalid(invalid_value(path, &Json::Text(key.to_owned()), why)))
-    };
+    let refuse = |why: &str| Err(Error::invalid(invalid_value(path, &Json::Text(key.to_owned()), why)));
     if !plain {
         return refuse(
             "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).",

@@ -43,11 +43,14 @@ export async function getStream(path: string, query: Query, signal: AbortSignal)
   return response.body
 }
 
+export type Method = 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
 /** Send JSON and read the JSON that is answered. */
-export async function post<T>(path: string, body: unknown, method: 'POST' | 'PUT' = 'POST'): Promise<T> {
+export async function post<T>(path: string, body: unknown, method: Method = 'POST', signal?: AbortSignal): Promise<T> {
   const response = await send(path, {
     method,
-    body: JSON.stringify(body),
+    signal,
+    body: body === undefined ? undefined : JSON.stringify(body),
     headers: { 'content-type': 'application/json', accept: 'application/json' },
   })
   const text = await response.text()

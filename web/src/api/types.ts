@@ -180,8 +180,22 @@ export interface RunSummary {
   tags: Record<string, string>
 }
 
+/** A dataset as a client described it, and how the run used it. */
+export interface DatasetInput {
+  dataset: { name: string; digest: string; source_type: string; source: string; schema?: string | null; profile?: string | null }
+  tags: { key: string; value: string }[]
+}
+
+export interface RunLinks {
+  dataset_inputs: DatasetInput[]
+  model_inputs: { model_id: string; step?: number }[]
+  model_outputs: { model_id: string; step?: number }[]
+}
+
 export interface RunDetail extends RunSummary {
   artifact_uri: string
+  lifecycle_stage?: 'active' | 'deleted'
+  links?: RunLinks
   dataset: string | null
   prepared: string | null
   pipeline: string | null

@@ -112,7 +112,7 @@ export function chart(options: ChartOptions, target: HTMLElement): uPlot {
 }
 
 /** A tick of the time axis: seconds, minutes or days, as fine as the ticks lie apart. */
-function clock(at: number, apart: number, first: boolean): string {
+export function clock(at: number, apart: number, first: boolean): string {
   const time = new Date(at * 1000)
   const two = (value: number) => String(value).padStart(2, '0')
   const day = `${two(time.getMonth() + 1)}-${two(time.getDate())}`

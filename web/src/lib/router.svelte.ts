@@ -1,4 +1,5 @@
 import { tick } from 'svelte'
+import { fromMlflow } from './mlflow-links'
 
 /** Where the app is: the path and the query are the state that a link carries. */
 class Router {
@@ -6,12 +7,19 @@ class Router {
   #search = $state(location.search)
 
   constructor() {
+    this.#follow()
+    window.addEventListener('hashchange', () => this.#follow())
     window.addEventListener('popstate', () => this.#read())
     document.addEventListener('click', (event) => this.#click(event))
   }
 
   get path(): string {
     return this.#path
+  }
+
+  /** The whole query, with its question mark. */
+  get search(): string {
+    return this.#search
   }
 
   /** The value of one key of the query; empty when it is not there. */
@@ -37,6 +45,14 @@ class Router {
     }
     const text = search.toString()
     this.go(text ? `${this.#path}?${text}` : this.#path, { replace: !options.push })
+  }
+
+  /** An address of MLflow's web app becomes ours. */
+  #follow(): void {
+    const href = location.pathname === '/' ? fromMlflow(location.hash) : undefined
+    if (href === undefined) return
+    history.replaceState(null, '', href)
+    this.#read()
   }
 
   #read(): void {

@@ -1,10 +1,12 @@
 /** What holds on every page: themes, narrow windows, names, the keyboard, the palette, errors. */
-import { api, check, items, seen, test, until } from './harness.mjs'
+import { address, api, check, items, seen, test, until } from './harness.mjs'
 
 async function places() {
-  const run = items(await api('/runs?limit=1'))[0]
+  const [run, other] = items(await api('/runs?experiment=wine-quality&limit=2'))
   const incident = items(await api('/incidents'))[0]
-  return ['/', '/datasets', '/datasets/wine', '/runs', `/runs/${run.run_id}`, '/models', '/models/wine-quality', '/models/wine-quality/1', '/endpoints', '/endpoints/wine', '/drift/wine', '/incidents', `/incidents/${incident.id}`, '/lineage', '/journal']
+  const traces = await fetch(`${address}/api/v1/traces?limit=1`).then((answer) => (answer.ok ? answer.json() : { items: [] }))
+  const one = `/runs/${run.run_id}`
+  return [...(traces.items.length ? ['/traces', `/traces/${traces.items[0].trace_id}`] : []), '/experiments', '/runs?experiment=wine-quality&chart=parallel', '/runs?experiment=wine-quality&chart=scatter', '/runs?mode=leaderboard', '/runs?group=params.recipe', `${one}?tab=metrics`, `${one}?tab=artifacts`, `${one}?tab=traces`, `${one}?tab=lineage`, `/compare?runs=${run.run_id},${other.run_id}`, `/compare?part=table&runs=${run.run_id},${other.run_id}`, '/', '/datasets', '/datasets/wine', '/runs', `/runs/${run.run_id}`, '/models', '/models/wine-quality', '/models/wine-quality/1', '/endpoints', '/endpoints/wine', '/drift/wine', '/incidents', `/incidents/${incident.id}`, '/lineage', '/journal']
 }
 
 /** What has no name for those who do not see it. */

@@ -32,50 +32,26 @@ test('an earlier dataset version can be looked at, and the address keeps it', as
   check(new URL(page.url()).searchParams.get('reference') === 'v1', 'the address names the version')
 })
 
-test('runs are listed, sorted by the server and filtered', async (page) => {
-  await page.goto('/runs?experiment=wine-quality')
-  const table = await seen(page.getByRole('table', { name: 'Runs' }))
-  const rows = table.getByRole('row')
-  await until(async () => (await rows.count()) > 12, 'the demo has a sweep of at least 12 runs')
-  await table.getByRole('button', { name: /^val_auc/ }).click()
-  await until(async () => (await table.getByRole('columnheader', { name: /^val_auc/ }).getAttribute('aria-sort')) === 'descending', 'the column says how it is sorted')
-  const best = items(await api(`/runs?experiment=wine-quality&limit=1&order_by=${encodeURIComponent('metrics.val_auc DESC')}`))[0]
-  await until(async () => (await rows.nth(1).getByRole('link').first().textContent()) === best.name, 'the best run stands first')
-  check(/order=metrics.val_auc/.test(page.url()), 'the address keeps the order')
-  await page.getByLabel('Filter').fill("params.recipe = 'mlp'")
-  await page.getByRole('button', { name: 'Filter' }).click()
-  await until(async () => (await table.getByRole('cell', { name: 'boosted-trees', exact: true }).count()) === 0 || (await fakes()), 'the filter holds')
-  // The stand-in server does not filter.
-  async function fakes() {
-    const all = items(await api(`/runs?filter=${encodeURIComponent("params.recipe = 'mlp'")}`))
-    return all.some(({ params }) => params.recipe === 'boosted-trees')
-  }
-})
-
-test('a wrong filter is explained', async (page) => {
-  await page.goto('/runs?filter=' + encodeURIComponent('metrics.val_auc >>> 1'))
-  const answer = await fetch(new URL(`/api/v1/runs?filter=${encodeURIComponent('metrics.val_auc >>> 1')}`, page.url()))
-  if (answer.ok) return
-  const { error } = await answer.json()
-  const alert = await seen(page.getByRole('alert'))
-  await seen(alert.getByText(error.what))
-  await seen(alert.getByText(error.code, { exact: true }))
-})
-
-test('a run shows parameters, metrics by step, origin, artifacts and how to reproduce it', async (page) => {
-  const { run_id } = items(await api('/runs?experiment=wine-quality&limit=50')).find(({ params }) => params.recipe === 'mlp')
+test('a run of a sweep shows parameters, origin, artifacts and how to reproduce it', async (page) => {
+  const { aliases } = await api('/models/wine-quality')
+  const { run_id } = await api(`/models/wine-quality/versions/${aliases.champion}`)
   const run = await api(`/runs/${run_id}`)
   await page.goto(`/runs/${run_id}`)
   await seen(page.getByRole('heading', { name: run.name, level: 1 }))
-  await seen(page.getByRole('figure', { name: /by step$/ }))
   await seen(page.getByText(`ropewalk run reproduce ${run_id}`))
-  const [name, value] = Object.entries(run.params).find(([key]) => key === 'recipe')
-  await seen(page.getByRole('row', { name: `${name} ${value}` }))
+  await seen(page.getByRole('table', { name: 'Parameters' }).getByRole('row', { name: `recipe ${run.params.recipe}` }))
   await seen(page.getByRole('link', { name: `wine@${run.dataset.split('@')[1].slice(0, 8)}` }))
+  const parts = page.getByRole('navigation', { name: 'Parts of the run' })
+  await parts.getByRole('link', { name: /^Metrics/ }).click()
+  await seen(page.getByRole('figure', { name: /by step$/ }))
+  await parts.getByRole('link', { name: 'Lineage' }).click()
   await seen(page.getByRole('group', { name: /^Lineage of/ }))
-  await (await seen(page.getByRole('list', { name: 'Artifacts' }).getByRole('button', { name: 'model' }))).click()
+  await parts.getByRole('link', { name: 'Artifacts' }).click()
+  const files = await seen(page.getByRole('tree', { name: 'Artifacts' }))
+  await files.getByRole('button', { name: 'model' }).click()
+  await files.getByRole('button', { name: /^bundle.json/ }).click()
   await seen(page.getByRole('button', { name: 'Download bundle.json' }))
-})
+}, { needs: 'tracking' })
 
 test('models show aliases, gates and where each version is served', async (page) => {
   await page.goto('/models')
@@ -90,6 +66,12 @@ test('models show aliases, gates and where each version is served', async (page)
   await seen(page.getByRole('cell', { name: 'fixed acidity', exact: true }))
   await seen(page.getByText('auc floor'))
 })
+
+test('a model tells its history', async (page) => {
+  await page.goto('/models/wine-quality')
+  const history = await seen(page.getByRole('table', { name: 'History of wine-quality' }))
+  await seen(history.getByRole('row').filter({ hasText: 'registered' }))
+}, { needs: 'history' })
 
 test('lineage goes both ways and leads on', async (page) => {
   const { aliases } = await api('/models/wine-quality')

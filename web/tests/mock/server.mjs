@@ -1,13 +1,16 @@
 /**
  * A stand-in for the server, for working on the web app: answers from story.mjs and serves dist/ under the real
  * content security policy. `npm run mock`, then open the address it prints. EMPTY=1 gives an empty home, OPEN=1 an
- * open incident and running work.
+ * open incident and running work. Tracking is in tracking/: it also holds an experiment of 10,000 runs (RUNS) with
+ * 1,000 columns, and one with 100,000 measurements. DELAY=ms answers late.
  */
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as story from './story.mjs'
+import { tracking } from './tracking/routes.mjs'
+import { tracing } from './tracking/traces.mjs'
 
 const dist = join(fileURLToPath(new URL('.', import.meta.url)), '../../dist')
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' }
@@ -16,13 +19,6 @@ const empty = !!process.env.EMPTY
 
 const paged = (items) => ({ items })
 const one = (list, wanted, ...keys) => list.find((item) => keys.some((key) => String(item[key]).startsWith(wanted)))
-
-function runs(query) {
-  const order = /metrics\.`?([^`\s]+)`? (ASC|DESC)/.exec(query.get('order_by') ?? '')
-  const list = story.runs.filter(({ experiment }) => !query.get('experiment') || experiment === query.get('experiment'))
-  if (order) list.sort((a, b) => ((a.metrics[order[1]] ?? -9) - (b.metrics[order[1]] ?? -9)) * (order[2] === 'ASC' ? 1 : -1))
-  return paged(list)
-}
 
 function journal(query) {
   const list = story.journal.filter((entry) => (!query.get('verb') || entry.verb === query.get('verb')) && (!query.get('about') || [entry.subject, ...entry.inputs, ...entry.outputs].includes(query.get('about'))))
@@ -35,13 +31,9 @@ const routes = [
   ['/datasets/:name/log', () => paged(story.commits)],
   ['/datasets/:name/commits/:reference', ({ reference }) => { const ref = [...story.dataset.branches, ...story.dataset.tags].find(({ name }) => name === reference); return one(story.commits, ref?.commit ?? reference, 'id') }],
   ['/datasets/:name/rows/:reference', () => story.sample],
-  ['/experiments', () => paged([{ experiment_id: '0', name: 'default' }, { experiment_id: '1', name: 'wine-quality' }])],
-  ['/runs', (_, query) => (empty ? paged([]) : runs(query))],
-  ['/runs/:id', ({ id }) => { const run = one(story.runs, id, 'run_id'); return run && { ...run, cost: run.tags['ropewalk.cost'] ? JSON.parse(run.tags['ropewalk.cost']) : null } }],
-  ['/runs/:id/metrics', ({ id }) => story.histories[id] ?? []],
-  ['/runs/:id/artifacts', (_, query) => (query.get('path') ? [{ path: 'model/bundle.json', is_dir: false, file_size: 182_331 }, { path: 'model/trees.json', is_dir: false, file_size: 81_220 }] : [{ path: 'model', is_dir: true }])],
   ['/models', () => (empty ? [] : [story.model])],
   ['/models/:name', () => ({ ...story.model, versions: story.versions.toReversed() })],
+  ['/models/:name/history', ({ name }) => story.journal.filter(({ subject }) => subject.startsWith(`model:${name}`)).map(({ seq, time_ms, actor, verb, subject, facts }) => ({ seq, time_ms, actor, verb, name, version: subject.includes('/') ? Number(subject.split('/')[1]) : null, text: `${verb} ${subject.slice(6)}`, facts }))],
   ['/models/:name/versions/:version', ({ version }) => one(story.versions, version, 'version')],
   ['/endpoints', () => (empty ? [] : [story.endpoint])],
   ['/endpoints/:name', ({ name }) => (name === 'wine' ? story.endpoint : undefined)],
@@ -102,6 +94,14 @@ async function page(path, response) {
   response.writeHead(200, { 'content-type': types[extname(name)] ?? 'application/octet-stream', 'content-security-policy': policy }).end(content)
 }
 
+async function read(request) {
+  const parts = []
+  for await (const part of request) parts.push(part)
+  return Buffer.concat(parts)
+}
+
+const delay = Number(process.env.DELAY ?? 0)
+
 const server = createServer(async (request, response) => {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
   const send = (status, body) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
@@ -109,7 +109,17 @@ const server = createServer(async (request, response) => {
   if (/^\/v2\/models\/.+\/infer$/.test(pathname)) {
     return send(200, { model_name: 'wine', model_version: '2', parameters: { revision: 2 }, outputs: [{ name: 'probability', shape: [1], datatype: 'FP32', data: [0.7312] }] })
   }
-  if (!pathname.startsWith('/api/v1/')) return page(pathname, response)
+  if (!pathname.startsWith('/api/') && pathname !== '/v1/traces') return page(pathname, response)
+  const content = await read(request)
+  if (delay) await new Promise((resolve) => setTimeout(resolve, delay))
+  try {
+    const told = tracing(request.method, pathname, searchParams, content, request.headers['x-mlflow-experiment-id']) ?? tracking(request.method, pathname, searchParams, content)
+    if (told?.bytes) return void response.writeHead(200, { 'content-type': 'application/octet-stream', 'x-content-type-options': 'nosniff' }).end(told.bytes)
+    if (told) return send(told.status, told.body)
+  } catch (error) {
+    console.error(error)
+    return send(500, { error: { code: 'internal', what: String(error) } })
+  }
   const body = answer(pathname.slice('/api/v1'.length), searchParams)
   if (body === undefined) return send(404, { error: { code: 'not_found', what: `there is nothing at ${pathname}`, why: 'the name is not known', hint: 'ropewalk endpoint ls' } })
   return send(200, body)

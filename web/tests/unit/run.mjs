@@ -1,90 +1,26 @@
-/** Tests of what needs no browser: the modules are read through Vite, which knows TypeScript. */
-import assert from 'node:assert/strict'
-import { createServer } from 'vite'
+/** Tests of what needs no browser. With an argument, only the tests whose names hold it run. */
+import { close } from './load.mjs'
+import * as artifacts from './artifacts.mjs'
+import * as charts from './charts.mjs'
+import * as filters from './filters.mjs'
+import * as rows from './rows.mjs'
+import * as traces from './traces.mjs'
+import * as mlflowLinks from './mlflow-links.mjs'
+import * as views from './views.mjs'
+import * as words from './words.mjs'
 
-const vite = await createServer({ root: new URL('../..', import.meta.url).pathname, server: { middlewareMode: true, hmr: false, ws: false }, appType: 'custom', logLevel: 'error' })
-const load = (path) => vite.ssrLoadModule(`/src/lib/${path}`)
-const { EventParser } = await load('events.ts')
-const { markdown } = await load('markdown.ts')
-const { layout } = await load('layers.ts')
-const format = await load('format.ts')
-const reference = await load('reference.ts')
-
-const tests = {
-  'events come whole, however the stream is cut'() {
-    const text = ': hello\n\nid: 7\ndata: {"seq":7}\n\ndata: a\ndata: b\r\n\r\n'
-    for (const size of [1, 2, 3, 5, 100]) {
-      const parser = new EventParser()
-      const events = []
-      for (let at = 0; at < text.length; at += size) events.push(...parser.push(text.slice(at, at + size)))
-      assert.deepEqual(events, ['{"seq":7}', 'a\nb'], `cut every ${size}`)
-    }
-  },
-
-  'Markdown becomes plain data, and never a script'() {
-    const blocks = markdown('# Incident 1\n\n| a | b |\n|---|---|\n| `x` | **y** |\n\n- one\n- two [in](/runs/1) [bad](javascript:alert(1))\n\n```\n<script>\n```\nplain *text*')
-    assert.deepEqual(blocks.map(({ kind }) => kind), ['heading', 'table', 'list', 'code', 'paragraph'])
-    assert.deepEqual(blocks[1].rows, [[[{ kind: 'code', text: 'x' }], [{ kind: 'strong', text: 'y' }]]])
-    const links = blocks[2].items.flat().filter(({ kind }) => kind === 'link')
-    assert.deepEqual(links, [{ kind: 'link', text: 'in', href: '/runs/1' }])
-    assert.equal(blocks[3].text, '<script>')
-  },
-
-  'Markdown ends, whatever it is given'() {
-    for (const odd of ['|', '| a', '|a|\n|b|', '#', '```', '-', '1.', '> ', '\n\n\n', '   - x\n y', '|---|', '* * *', '\u0000']) markdown(odd)
-  },
-
-  'lineage lies in layers, without detours, loops and crowds'() {
-    const node = (name, distance = 0) => ({ reference: name, distance })
-    const edge = (from, to) => ({ from, to, verb: 'made', seq: 1 })
-    const reports = ['report:1', 'report:2', 'report:3', 'report:4', 'report:5']
-    const nodes = ['dataset:d', 'prepared:p', 'run:r', 'model:m/1', 'endpoint:e', ...reports].map((name) => node(name))
-    const edges = [
-      edge('dataset:d', 'prepared:p'), edge('prepared:p', 'run:r'), edge('dataset:d', 'run:r'), edge('run:r', 'model:m/1'),
-      edge('model:m/1', 'endpoint:e'), edge('endpoint:e', 'model:m/1'), ...reports.map((report) => edge('endpoint:e', report)),
-    ]
-    const drawn = layout(nodes, edges, 'run:r', new Set())
-    const x = Object.fromEntries(drawn.boxes.map((box) => [box.reference, box.x]))
-    assert.ok(x['dataset:d'] < x['prepared:p'] && x['prepared:p'] < x['run:r'] && x['run:r'] < x['model:m/1'])
-    assert.ok(!drawn.curves.some(({ from, to }) => from === 'dataset:d' && to === 'run:r'), 'what follows is not drawn')
-    const heap = drawn.boxes.find(({ heap }) => heap.length > 1)
-    assert.deepEqual(heap.heap, reports)
-    assert.equal(layout(nodes, edges, 'run:r', new Set(['report:1'])).boxes.length, nodes.length)
-    for (const { x: left, y } of drawn.boxes) assert.ok(left >= 0 && y >= 0 && left < drawn.width && y < drawn.height)
-  },
-
-  'numbers are readable'() {
-    assert.equal(format.number(0.0044, 2), '0.0044')
-    assert.equal(format.number(1599), '1,599')
-    assert.equal(format.number(null), '–')
-    assert.equal(format.number(Number.NaN), '–')
-    assert.equal(format.seconds(0), '0 s')
-    assert.equal(format.seconds(0.031), '31 ms')
-    assert.equal(format.seconds(198), '3 min 18 s')
-    assert.equal(format.bytes(84_199), '84 kB')
-    assert.equal(format.money(0.00001, 'EUR'), '< 0.0001 EUR')
-    assert.equal(format.share(0.735), '74 %')
-  },
-
-  'references lead to pages'() {
-    assert.equal(reference.page('model:wine-quality/2'), '/models/wine-quality/2')
-    assert.equal(reference.page('dataset:wine@1f3a'), '/datasets/wine?reference=1f3a')
-    assert.equal(reference.page('revision:wine/3'), '/endpoints/wine')
-    assert.equal(reference.page('sweep:01'), '/lineage?of=sweep%3A01')
-    assert.equal(reference.label(`dataset:wine@${'ab'.repeat(32)}`), 'wine@abababab')
-  },
-}
-
+const wanted = process.argv[2] ?? ''
+const tests = [words, mlflowLinks, views, filters, rows, charts, artifacts, traces].flatMap((file) => Object.entries(file.tests)).filter(([name]) => name.includes(wanted))
 let failed = 0
-for (const [name, run] of Object.entries(tests)) {
+for (const [name, run] of tests) {
   try {
-    run()
+    await run()
     console.log(`ok    ${name}`)
   } catch (error) {
     failed += 1
     console.log(`FAIL  ${name}\n      ${error.message}`)
   }
 }
-console.log(`${Object.keys(tests).length - failed} passed, ${failed} failed`)
-await vite.close()
+console.log(`${tests.length - failed} passed, ${failed} failed`)
+await close()
 process.exit(failed ? 1 : 0)

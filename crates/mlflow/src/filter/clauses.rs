@@ -1,9 +1,9 @@
 //! Groups to MLflow's clauses: comparisons, and whatever stands between them.
 
-use super::characters::is_upper;
 use super::groups::{Groups, Node};
 use super::statements;
 use super::tokens::Kind;
+use crate::python::characters::is_upper;
 
 pub(super) use super::groups::Excess;
 
@@ -217,5 +217,5 @@ impl<'a> Reader<'a, '_> {
 
 /// Whether a text is `AND`.
 pub(super) fn is_and(text: &str) -> bool {
-    is_upper(super::characters::strip(text), "AND")
+    is_upper(crate::python::characters::strip(text), "AND")
 }

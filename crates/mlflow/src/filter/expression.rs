@@ -5,10 +5,10 @@
 
 use ropewalk_core::{Error, Result};
 
-use super::characters::is_upper;
 use super::model::{Comparison, Entity, Operator, Search, Value};
 use super::rules::{self, Found, strip_key};
 use super::tokens::{Kind, Token, Tokens};
+use crate::python::characters::is_upper;
 
 /// Deeper parentheses are refused.
 const DEPTH: usize = 100;

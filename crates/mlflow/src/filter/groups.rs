@@ -4,9 +4,9 @@
 //! What stands within parentheses and other groups does not matter to MLflow but for its text, so only the statement's own
 //! level is looked at, and a group is no more than a span with a kind.
 
-use super::characters::is_upper;
 use super::statements::Statement;
 use super::tokens::{Kind, Token};
+use crate::python::characters::is_upper;
 
 /// Deeper nesting is refused.
 const DEPTH: u16 = 100;

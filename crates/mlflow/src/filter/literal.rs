@@ -1,8 +1,8 @@
 //! Literals of Python, as which the stock server reads lists.
 
-use super::characters::is_printable;
-use super::python::{plain_digits, quoted, show};
 use crate::json;
+use crate::python::characters::is_printable;
+use crate::python::{plain_digits, repr, show};
 
 /// Deeper nesting is refused.
 const DEPTH: usize = 150;
@@ -24,7 +24,7 @@ impl Literal {
     pub(super) fn shown(&self) -> String {
         let all = |items: &[Self]| items.iter().map(Self::shown).collect::<Vec<_>>().join(", ");
         match self {
-            Self::Text(text) => quoted(text),
+            Self::Text(text) => repr(text),
             Self::Bytes(bytes) => {
                 // Each byte as the character of that number, escaped beyond ASCII.
                 let text: String = bytes.iter().map(|&byte| char::from(byte)).collect();
@@ -377,7 +377,7 @@ mod tests {
 
         #[test]
         fn a_shown_text_reads_back(text in "\\PC{0,16}") {
-            prop_assert_eq!(literal(&quoted(&text)), Some(Literal::Text(text)));
+            prop_assert_eq!(literal(&repr(&text)), Some(Literal::Text(text)));
         }
     }
 }

@@ -2,9 +2,9 @@
 //! `IS NULL`.
 
 use super::model::{Operator, Value};
-use super::python;
 use super::regular::Regular;
 use crate::error::{MlflowError, MlflowResult};
+use crate::python;
 
 /// A longer pattern of `LIKE` is refused, as SQLite refuses it.
 const LONGEST: usize = 50_000;

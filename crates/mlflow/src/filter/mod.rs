@@ -7,7 +7,6 @@
 //! A text is cut into [tokens], these into [statements], [groups] and [clauses]; the [rules] of each search make
 //! comparisons of clauses.
 
-mod characters;
 mod clauses;
 mod expression;
 mod groups;
@@ -17,7 +16,6 @@ mod model;
 mod orders;
 mod passes;
 mod phrases;
-mod python;
 mod regular;
 mod rules;
 mod statements;

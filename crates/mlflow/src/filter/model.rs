@@ -12,17 +12,11 @@ pub enum Search {
     Traces,
     TraceMetrics,
     EvaluationDatasets,
-    Issues,
-    McpServers,
-    McpServerVersions,
-    McpAccessEndpoints,
-    Skills,
-    SkillVersions,
 }
 
 impl Search {
     /// Every search.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 8] = [
         Self::Runs,
         Self::Experiments,
         Self::RegisteredModels,
@@ -31,12 +25,6 @@ impl Search {
         Self::Traces,
         Self::TraceMetrics,
         Self::EvaluationDatasets,
-        Self::Issues,
-        Self::McpServers,
-        Self::McpServerVersions,
-        Self::McpAccessEndpoints,
-        Self::Skills,
-        Self::SkillVersions,
     ];
 
     /// A filter that this search accepts, for hints.
@@ -50,11 +38,6 @@ impl Search {
             Self::Traces => "status = 'ERROR' AND timestamp_ms > 1700000000000",
             Self::TraceMetrics => "trace.status = 'OK'",
             Self::EvaluationDatasets => "name LIKE 'golden%' AND created_time > 1700000000000",
-            Self::Issues => "status = 'pending'",
-            Self::McpServers | Self::Skills => "status = 'active' AND name LIKE 'search%'",
-            Self::McpServerVersions => "version >= '1.0.0' AND status = 'active'",
-            Self::McpAccessEndpoints => "server_name = 'search' AND status = 'active'",
-            Self::SkillVersions => "version > 3 AND status = 'active'",
         }
     }
 }

@@ -1,16 +1,15 @@
 //! What results are ordered by.
 
-use super::characters::strip;
 use super::clauses::{self, Statements};
 use super::model::{Entity, Order, Search};
-use super::python::{self, quoted, quoted_list, quoted_set};
 use super::rules::{
     ANALYTICS, EXPERIMENTS, MODEL_VERSIONS, RUNS, TRACES, identify_dataset_field, identify_experiment_field,
-    identify_run_field, identify_trace_field, logged_model_column, quote_keywords, strip_key,
-    translate_run_key, translate_trace_key,
+    identify_run_field, identify_trace_field, logged_model_column, translate_run_key, translate_trace_key,
 };
 use super::tokens::Kind;
 use crate::error::{MlflowError, MlflowResult};
+use crate::python::characters::strip;
+use crate::python::{self, repr_list, repr_set};
 
 /// Reads an order such as `metrics.loss DESC`; ascending if it does not say.
 ///
@@ -31,31 +30,6 @@ pub fn parse_order(search: Search, text: &str) -> MlflowResult<Order> {
             "Invalid order_by clause '{text}'. Metrics of traces have no order."
         ))),
         Search::EvaluationDatasets => evaluation_datasets(text),
-        Search::Issues => issues(text),
-        Search::McpServers => field(text, &["created_at", "last_updated_at", "name"], false),
-        Search::McpServerVersions => field(text, &["created_at", "last_updated_at", "version"], false),
-        Search::McpAccessEndpoints => {
-            field(text, &["created_at", "id", "last_updated_at", "server_name"], false)
-        }
-        Search::Skills => field(
-            &quote_keywords(text),
-            &[
-                "created_at",
-                "description",
-                "last_updated_at",
-                "name",
-                "organization",
-                "search_text",
-                "source_type",
-                "status",
-            ],
-            true,
-        ),
-        Search::SkillVersions => field(
-            &quote_keywords(text),
-            &["created_at", "digest", "last_updated_at", "organization", "source_type", "status", "version"],
-            true,
-        ),
     }
 }
 
@@ -73,15 +47,8 @@ pub fn parse_orders(search: Search, texts: &[String]) -> MlflowResult<Vec<Order>
                 Search::Runs | Search::Traces | Search::RegisteredModels | Search::ModelVersions => {
                     return Err(MlflowError::invalid(format!(
                         "`order_by` contains duplicate fields: {}",
-                        quoted_list(texts)
+                        repr_list(texts.iter().map(String::as_str))
                     )));
-                }
-                Search::McpServers
-                | Search::McpServerVersions
-                | Search::McpAccessEndpoints
-                | Search::Skills
-                | Search::SkillVersions => {
-                    return Err(MlflowError::invalid(format!("Duplicate order_by field: '{}'", order.key)));
                 }
                 _ => {}
             }
@@ -189,7 +156,7 @@ fn registered_models(text: &str) -> MlflowResult<Order> {
         "timestamp" | "last_updated_timestamp" => Ok(attribute("last_updated_timestamp", ascending)),
         other => Err(MlflowError::invalid(format!(
             "Invalid order by key '{other}' specified. Valid keys are '{}'",
-            quoted_set(&["name", "timestamp"])
+            repr_set(&["name", "timestamp"])
         ))),
     }
 }
@@ -203,7 +170,7 @@ fn model_versions(text: &str) -> MlflowResult<Order> {
     }
     Err(MlflowError::invalid(format!(
         "Invalid order by key '{key}' specified. Valid keys are {}",
-        quoted_set(MODEL_VERSIONS.orderable)
+        repr_set(MODEL_VERSIONS.orderable)
     )))
 }
 
@@ -227,35 +194,4 @@ fn evaluation_datasets(text: &str) -> MlflowResult<Order> {
     let (entity, key) = identify_dataset_field(strip(&name), &["created_time", "last_update_time", "name"])?;
     attributes_only(entity)?;
     Ok(Order { entity, key, ascending })
-}
-
-fn issues(text: &str) -> MlflowResult<Order> {
-    const FIELDS: [&str; 6] =
-        ["name", "status", "severity", "created_timestamp", "last_updated_timestamp", "last_seen_timestamp"];
-    let words = python::words(text);
-    let ascending = match words.as_slice() {
-        [name] if FIELDS.contains(name) => Some(true),
-        [name, way] if FIELDS.contains(name) => match way.to_uppercase().as_str() {
-            "ASC" => Some(true),
-            "DESC" => Some(false),
-            _ => None,
-        },
-        _ => None,
-    };
-    match (words.first(), ascending) {
-        (Some(name), Some(ascending)) => Ok(attribute(name, ascending)),
-        _ => Err(MlflowError::invalid(format!("Invalid issue order_by: {}", quoted(text)))),
-    }
-}
-
-/// One of some fields, whose name may stand in quotes or not.
-fn field(text: &str, fields: &[&str], quotes: bool) -> MlflowResult<Order> {
-    let (name, ascending) = direction(text)?;
-    let name = strip(&name);
-    let name = if quotes { strip_key(name) } else { name };
-    if fields.contains(&name) {
-        return Ok(attribute(name, ascending));
-    }
-    let fields: Vec<_> = fields.iter().map(|field| quoted(field)).collect();
-    Err(MlflowError::invalid(format!("Invalid order_by key '{name}'. Valid keys: [{}]", fields.join(", "))))
 }

@@ -1,8 +1,8 @@
 //! The groups one by one.
 
-use super::characters::is_upper;
 use super::groups::{Groups, Node, Reach, both};
 use super::tokens::Kind;
+use crate::python::characters::is_upper;
 
 impl Groups<'_> {
     pub(super) fn over(&mut self) {

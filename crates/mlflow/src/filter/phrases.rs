@@ -1,7 +1,7 @@
 //! Keywords of several words, and keywords that are never names.
 
-use super::characters::{is_digit, is_same_letter, is_space, is_word};
 use super::tokens::Kind;
+use crate::python::characters::{is_digit, is_same_letter, is_space, is_word};
 
 /// Words that are keywords wherever they stand.
 pub(super) fn is_reserved(word: &str) -> bool {

@@ -1,9 +1,9 @@
 //! Tokens to statements. A filter must be one, so it matters where sqlparse sees an end: at a semicolon or a `GO`, but not
 //! within parentheses or a block.
 
-use super::characters::{is_upper, upper};
 use super::groups::{Excess, Node, SIZE};
 use super::tokens::{Kind, Token, Tokens};
+use crate::python::characters::{is_upper, upper};
 
 /// One statement.
 pub(super) struct Statement {

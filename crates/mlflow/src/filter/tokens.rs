@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::characters::{is_digit, is_letter, is_space, is_word};
 use super::{phrases, words};
+use crate::python::characters::{is_digit, is_letter, is_space, is_word};
 
 /// What a token, or a group of them, is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,8 +180,8 @@ impl<'a> Tokens<'a> {
             ':' => self.placeholder(at).unwrap_or(one(Kind::Colon)),
             '*' => one(Kind::Wildcard),
             '`' | '´' => self.backticked(at, first).map_or(unknown, |end| (Kind::Name, end)),
-            '\'' => self.quoted(at, b'\'').map_or(unknown, |end| (Kind::Single, end)),
-            '"' => self.quoted(at, b'"').map_or(unknown, |end| (Kind::Double, end)),
+            '\'' => self.repr(at, b'\'').map_or(unknown, |end| (Kind::Single, end)),
+            '"' => self.repr(at, b'"').map_or(unknown, |end| (Kind::Double, end)),
             '?' => one(Kind::Placeholder),
             '%' => self.percent(at).unwrap_or_else(|| self.operator(at)),
             '\\' => match self.run(at + 1, is_word) {
@@ -315,7 +315,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// A text in quotes. Two quotes and an escaped one stand for one, unless the text would then not end.
-    fn quoted(&self, at: usize, quote: u8) -> Option<usize> {
+    fn repr(&self, at: usize, quote: u8) -> Option<usize> {
         let bytes = self.text.as_bytes();
         let mut fallback = None;
         let mut rest = at + 1;

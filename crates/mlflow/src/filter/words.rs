@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::characters::upper;
 use super::tokens::Kind;
+use crate::python::characters::upper;
 
 const KEYWORDS: &str = "\
     ABORT ABS ABSOLUTE ACCESS ACCOUNT ADA ADD ADMIN AFTER AGGREGATE ALIAS ALL ALLOCATE ANALYSE ANALYZE AND ANY \

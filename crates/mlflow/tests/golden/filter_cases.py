@@ -825,154 +825,6 @@ metrics.a = 'x'
 name = 'x' AND tags.a = 'b'
 name = 'x' OR tags.a = 'b'
 """.split("\n"),
-    "issues": r"""
-status = 'resolved'
-status != "resolved"
-status = resolved
-status = 5
-status = ' resolved '
-status = ('resolved')
-status LIKE 'x'
-status > 'x'
-status IN ('x')
-status IS NULL
-source_run_id = 'x'
-name = 'x'
-`status` = 'x'
-"status" = 'x'
-issue.status = 'x'
-status = 'a' AND source_run_id != 'b'
-status = 'a' OR source_run_id != 'b'
-5 = status
-""".split("\n"),
-    "mcp_servers": r"""
-name = 'x'
-name LIKE 'x%'
-name like 'x%'
-name IN ('x')
-name in ('x')
-name > 'x'
-name = ('x')
-display_name ILIKE 'x'
-display_name IN ('x')
-status = 'active'
-status IN ('active', 'draft')
-status > 'a'
-status = ('active')
-has_access_endpoints = 'true'
-has_access_endpoints = 'TRUE'
-has_access_endpoints = true
-has_access_endpoints = 'x'
-has_access_endpoints != 'true'
-has_access_endpoints IN ('true')
-created_at > 5
-created_at > 5.5
-created_at > 'x'
-created_at LIKE 5
-created_at = 99999999999999999999
-last_updated_at < 5
-tags.a = 'b'
-tags.a > 'b'
-tags.a IS NULL
-tags.a RLIKE 'x'
-params.a = 'b'
-metrics.a > 1
-datasets.name = 'x'
-version = 'x'
-name IS NULL
-name = 'x' AND tags.a = 'b'
-""".split("\n"),
-    "mcp_server_versions": r"""
-version = '1.0.0'
-version > '1.0.0'
-version >= '1.0'
-version < 'x'
-version < '1.0.0-alpha.1+b'
-version < '01.0.0'
-version < '99999999999.0.0'
-version LIKE '1%'
-version IN ('1.0.0')
-version = 5
-Version = '1.0.0'
-`version` = '1.0.0'
-attribute.version = '1.0.0'
-version = '1.0.0' AND status = 'active'
-status = 'active' AND version > '1.0.0'
-version
-version version
-name = 'x'
-status IN ('active')
-name IN ('x')
-created_at > 5
-tags.a = 'b'
-""".split("\n"),
-    "mcp_access_endpoints": r"""
-status = 'active'
-server_name = 'x'
-server_name LIKE 'x%'
-server_name IN ('x', 'y')
-server_name NOT IN ('x')
-`server_name` IN ('x')
-attribute.server_name IN ('x')
-transport_type = 'sse'
-transport_type IN ('sse')
-created_at > 5
-tags.a = 'b'
-server_name = 'x' AND status != 'y'
-SERVER_NAME = 'x'
-name = 'x'
-""".split("\n"),
-    "skills": r"""
-name = 'x'
-name IN ('x')
-organization = 'x'
-organization LIKE 'x%'
-ORGANIZATION = 'x'
-Organization = 'x'
-`organization` = 'x'
-attribute.organization = 'x'
-attribute . organization = 'x'
-description ILIKE '%x%'
-search_text LIKE '%x%'
-status = 'active'
-status IN ('active', 'draft')
-status = ('active')
-status in ('active')
-source_type = 'git'
-created_at > 5
-created_at > 5.5
-created_at > 'x'
-created_at LIKE 5
-tags.a = 'b'
-tags.a like 'b'
-tags.a > 'b'
-tags.a IS NULL
-tags.organization = 'x'
-tags.a IN ('b')
-params.a = 'b'
-metrics.a > 5
-version = 5
-name = 'organization'
-organization x
-name = 'x' OR organization = 'y'
-""".split("\n"),
-    "skill_versions": r"""
-version = 5
-version > 5.5
-version = '5'
-VERSION >= 5
-status = 'active'
-status IN ('active')
-organization = 'x'
-source_type != 'git'
-digest = 'x'
-digest IN ('x')
-name = 'x'
-created_at < 5
-tags.a ILIKE 'b'
-tags.version = 'x'
-version = 5 AND organization = 'x'
-""".split("\n"),
 }
 
 ORDERS = {
@@ -1163,68 +1015,6 @@ attribute.name
 `name` DESC
 foo
 """.split("\n"),
-    "issues": r"""
-name
-name DESC
-status desc
-severity ASC
-created_timestamp
-last_updated_timestamp
-last_seen_timestamp  DESC
- name 
-name UP
-name DESC x
-issue_id
-Name
-
-""".split("\n"),
-    "mcp_servers": r"""
-name
-created_at DESC
-last_updated_at
-display_name
-`name`
-`name` DESC
-foo
-""".split("\n"),
-    "mcp_server_versions": r"""
-version
-`version`
-`version` DESC
-version DESC
-created_at
-last_updated_at ASC
-name
-""".split("\n"),
-    "mcp_access_endpoints": r"""
-id
-id DESC
-server_name
-`server_name` DESC
-created_at
-status
-""".split("\n"),
-    "skills": r"""
-name
-organization
-organization DESC
-`organization`
-"name"
-`name` DESC
-status
-created_at desc
-foo
-version
-""".split("\n"),
-    "skill_versions": r"""
-version
-version DESC
-VERSION DESC
-organization
-digest
-name
-created_at
-""".split("\n"),
 }
 
 PAIRS = [
@@ -1243,12 +1033,6 @@ PAIRS = [
     ("traces", ["tags.a", "tag.a"]),
     ("traces", ["tags.it's", 'tags."a\nb"']),
     ("datasets", ["name", "name"]),
-    ("issues", ["name", "name"]),
-    ("mcp_servers", ["name", "name DESC"]),
-    ("mcp_server_versions", ["created_at", "created_at"]),
-    ("mcp_access_endpoints", ["id", "id"]),
-    ("skills", ["name", "`name` DESC"]),
-    ("skill_versions", ["version", "VERSION"]),
 ]
 
 DEEP = [
@@ -1355,14 +1139,6 @@ SENSIBLE = {
         "span.type": "text", "assessment.name": "text", "`trace`.status": "text",
     },
     "datasets": {**_TAGS, "name": "list", "created_by": "text", "created_time": "number", "last_update_time": "number"},
-    "issues": {"status": "text", "source_run_id": "text"},
-    "mcp_servers": {
-        **_TAGS, **_TIMES, "name": "list", "status": "list", "display_name": "text", "has_access_endpoints": "text",
-    },
-    "mcp_server_versions": {**_TIMES, "version": "version", "status": "list", "name": "text"},
-    "mcp_access_endpoints": {**_TIMES, "server_name": "list", "status": "text", "transport_type": "text"},
-    "skills": {**_TAGS, **_TIMES, "organization": "text", "name": "text", "status": "list", "description": "text"},
-    "skill_versions": {**_TAGS, **_TIMES, "version": "number", "status": "list", "organization": "text"},
 }
 
 

@@ -156,41 +156,6 @@ class Stock:
         self.tracking.search_datasets(None, text, 1)
         return found
 
-    def filter_issues(self, text):
-        if not text:
-            return []
-        found = [
-            (one["type"], one["key"], one["comparator"], one["value"])
-            for one in su.SearchIssuesUtils.parse_search_filter(text)
-        ]
-        self.tracking.search_issues("0", text, 1)
-        return found
-
-    def of_registry(self, parser, run, text):
-        if not text:
-            return []
-        found = [(one["type"], one["key"], one["comparator"], one["value"]) for one in parser.parse_search_filter(text)]
-        run()
-        return found
-
-    def filter_mcp_servers(self, text):
-        return self.of_registry(su.SearchMCPServerUtils, lambda: self.tracking.search_mcp_servers(text, 1), text)
-
-    def filter_mcp_server_versions(self, text):
-        run = lambda: self.tracking.search_mcp_server_versions("x", text, 1)  # noqa: E731
-        return self.of_registry(su.SearchMCPServerVersionUtils, run, text)
-
-    def filter_mcp_access_endpoints(self, text):
-        run = lambda: self.tracking.search_mcp_access_endpoints(filter_string=text, max_results=1)  # noqa: E731
-        return self.of_registry(su.SearchMCPAccessEndpointUtils, run, text)
-
-    def filter_skills(self, text):
-        return self.of_registry(su.SearchSkillUtils, lambda: self.tracking.search_skills(text, 1), text)
-
-    def filter_skill_versions(self, text):
-        run = lambda: self.tracking.search_skill_versions("x", "", text, 1)  # noqa: E731
-        return self.of_registry(su.SearchSkillVersionUtils, run, text)
-
     # Orders.
 
     def order_runs(self, orders):
@@ -231,39 +196,12 @@ class Stock:
         parse = su.SearchEvaluationDatasetsUtils.parse_order_by_for_search_evaluation_datasets
         return [parse(one) for one in orders]
 
-    def order_issues(self, orders):
-        self.tracking.search_issues("0", None, 1, order_by=orders)
-        return [("attribute", one.split()[0], [*one.split(), "asc"][1].upper() != "DESC") for one in orders]
 
-    def parsed_orders(self, orders, quote=False):
-        found = []
-        for one in orders:
-            key, up = su.SearchUtils._parse_order_by_string(su._quote_keyword_fields(one) if quote else one)
-            key = key.strip()
-            if quote:
-                key = su.SearchUtils._trim_backticks(su.SearchUtils._strip_quotes(key))
-            found.append(("attribute", key, up))
-        return found
 
-    def order_mcp_servers(self, orders):
-        self.tracking.search_mcp_servers(None, 1, orders)
-        return self.parsed_orders(orders)
 
-    def order_mcp_server_versions(self, orders):
-        self.tracking.search_mcp_server_versions("x", None, 1, orders)
-        return self.parsed_orders(orders)
 
-    def order_mcp_access_endpoints(self, orders):
-        self.tracking.search_mcp_access_endpoints(max_results=1, order_by=orders)
-        return self.parsed_orders(orders)
 
-    def order_skills(self, orders):
-        self.tracking.search_skills(None, 1, orders)
-        return self.parsed_orders(orders, quote=True)
 
-    def order_skill_versions(self, orders):
-        self.tracking.search_skill_versions("x", "", None, 1, orders)
-        return self.parsed_orders(orders, quote=True)
 
 
 def texted(value):

@@ -1,7 +1,7 @@
 //! Version numbers, which MLflow sends as texts.
 
-use ropewalk_mlflow::python::plain_digits;
-use ropewalk_mlflow::{Fields, Json, MlflowError, MlflowResult, rules};
+use ropewalk_mlflow::python::{self, Integer};
+use ropewalk_mlflow::{Fields, MlflowError, MlflowResult};
 
 /// A version number as it was sent.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,15 +15,13 @@ pub(super) enum Number {
 impl Number {
     /// Reads a number as Python does.
     pub(super) fn parse(text: &str) -> MlflowResult<Self> {
-        let plain = plain_digits(text);
-        if let Some(number) = rules::as_whole(&Json::Text(plain.clone())) {
-            return Ok(Self::Known(number));
+        match python::integer(text) {
+            Integer::Some(number) => Ok(Self::Known(number)),
+            Integer::TooLarge => Ok(Self::Beyond(text.trim().to_owned())),
+            Integer::None => {
+                Err(MlflowError::invalid(format!("Parameter 'version' must be an integer, got '{text}'.")))
+            }
         }
-        let digits = plain.trim().trim_start_matches(['+', '-']);
-        if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
-            return Ok(Self::Beyond(text.trim().to_owned()));
-        }
-        Err(MlflowError::invalid(format!("Parameter 'version' must be an integer, got '{text}'.")))
     }
 
     /// The number, for a model of this name.

@@ -10,10 +10,9 @@ use ropewalk_serve::{EndpointView, Revision, ServedState, TrafficShare};
 use serde_json::{Value, json};
 
 use super::data::unreadable;
-use super::run::scalar;
 use crate::client::{Client, segment};
 use crate::context::Context;
-use crate::table::{Table, ago, figure, short};
+use crate::table::{Table, ago, figure, scalar, short};
 
 /// Rows that one request of `predict` holds.
 const ROWS_A_REQUEST: usize = 256;

@@ -6,11 +6,10 @@ use ropewalk_core::{Code, Entry, Error, Lineage, Paged, Result, format_utc};
 use ropewalk_data::{Commit, DatasetSpec};
 use ropewalk_respond::Why;
 
-use super::run::scalar;
 use crate::client::{query, segment};
 use crate::context::Context;
 use crate::output::Format;
-use crate::table::{Table, figure};
+use crate::table::{Table, figure, scalar};
 
 #[derive(Debug, Args)]
 pub(crate) struct WhyArgs {

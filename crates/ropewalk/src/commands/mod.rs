@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod data;
 pub(crate) mod doctor;
 pub(crate) mod endpoint;
+pub(crate) mod experiment;
 pub(crate) mod incident;
 pub(crate) mod job;
 pub(crate) mod journal;

@@ -5,10 +5,9 @@ use ropewalk_core::{Paged, Result, format_utc};
 use ropewalk_models::{Gate, HistoryEntry, ModelVersion, RegisteredModel};
 use serde_json::{Value, json};
 
-use super::run::{member, scalar};
 use crate::client::{query, segment};
 use crate::context::Context;
-use crate::table::{Table, ago, figure, short};
+use crate::table::{Table, ago, figure, member, scalar, short};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelCommand {

@@ -12,7 +12,7 @@ use super::data::unreadable;
 use crate::client::{query, segment};
 use crate::context::Context;
 use crate::output::{Format, print_bytes};
-use crate::table::{Table, ago, figure, short};
+use crate::table::{Table, ago, figure, scalar, short};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum WatchCommand {
@@ -220,7 +220,7 @@ pub(crate) async fn run(context: &Context, command: WatchCommand) -> Result<()> 
                 for (name, value) in
                     serde_json::to_value(settings).unwrap_or_default().as_object().into_iter().flatten()
                 {
-                    table.pair(name, super::run::scalar(value));
+                    table.pair(name, scalar(value));
                 }
                 table
             })

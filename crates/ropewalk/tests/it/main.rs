@@ -11,6 +11,7 @@ mod full_disk;
 mod help;
 mod hints;
 mod killed;
+mod killed_runs;
 mod line;
 mod output;
 mod requests;

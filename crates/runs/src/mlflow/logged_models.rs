@@ -80,8 +80,10 @@ async fn finalize(State(runs): State<Runs>, Path(id): Path<String>, call: Call) 
         &[("model_id", &[Rule::Text, Rule::Required]), ("status", &[Rule::Whole, Rule::Required])],
     )?;
     // A status that MLflow does not have counts as none.
-    let status =
-        fields.word("status").and_then(LoggedModelStatus::parse).unwrap_or(LoggedModelStatus::StatusUnspecified);
+    let status = fields
+        .word("status")
+        .and_then(LoggedModelStatus::parse)
+        .unwrap_or(LoggedModelStatus::StatusUnspecified);
     let model = runs.finalize_logged_model(&id, status).await?;
     Ok(answer(value!({"model": wire::logged_model(&model)})))
 }

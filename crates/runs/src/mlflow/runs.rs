@@ -13,8 +13,8 @@ use super::{messages, run_json, wire};
 use crate::column::{Aggregate, Attribute, Column, Ranking};
 use crate::limits::SEARCH_RESULTS;
 use crate::model::{RunStatus, Tag, experiment_number};
-use crate::service::{NAME_TAG, Runs};
 use crate::service::search::RunQuery;
+use crate::service::{NAME_TAG, Runs};
 
 pub(super) fn routes() -> Router<Runs> {
     Router::new()

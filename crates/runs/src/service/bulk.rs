@@ -133,7 +133,8 @@ impl Runs {
     async fn purge(&self, runs: &[RunInfo], actor: &Actor, purged: &mut Purged) -> Result<()> {
         purged.runs += runs.len();
         if !purged.dry_run {
-            let run_ids = runs.iter().map(|run| run.run_id.clone()).collect();
+            let run_ids: Vec<_> = runs.iter().map(|run| run.run_id.clone()).collect();
+            self.tell_deleted(&run_ids).await?;
             self.count(Operation::Purge { run_ids, actor: actor.clone() }).await?;
         }
         for run in runs {
@@ -183,6 +184,9 @@ impl Runs {
             return Ok(());
         }
         for number in numbers {
+            if let Some(sink) = self.sink.get() {
+                sink.experiment_purged(&number.to_string()).await?;
+            }
             self.core
                 .database
                 .write(move |tx| Box::pin(async move { experiments::purge(tx, number).await }))

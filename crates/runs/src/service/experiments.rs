@@ -11,7 +11,7 @@ use crate::experiment_tag::{check_experiment_tag, check_views};
 use crate::limits::check_experiment_name;
 use crate::model::{Experiment, Lifecycle, Tag, ViewType, experiment_number};
 use crate::state::Operation;
-use crate::store::experiments as store;
+use crate::store::{experiments as store, runs};
 
 impl Runs {
     /// The active experiment of this name, created if there is none.
@@ -151,7 +151,8 @@ impl Runs {
             .database
             .write(move |tx| {
                 Box::pin(async move {
-                    let experiment = store::by_number(tx, number).await?.ok_or_else(|| no_experiment(number))?;
+                    let experiment =
+                        store::by_number(tx, number).await?.ok_or_else(|| no_experiment(number))?;
                     if experiment.lifecycle_stage != Lifecycle::Active {
                         return Err(Error::new(Code::WrongState, "Cannot rename a non-active experiment."));
                     }
@@ -168,7 +169,13 @@ impl Runs {
 
     /// Deletes an experiment and its runs; both can be restored.
     pub async fn delete_experiment(&self, id: &str) -> Result<()> {
-        self.set_experiment_lifecycle(id, Lifecycle::Deleted).await
+        let number = experiment_number(id)?;
+        let run_ids = {
+            let mut connection = self.core.database.read().await?;
+            runs::active_in(&mut connection, number).await?
+        };
+        self.set_experiment_lifecycle(id, Lifecycle::Deleted).await?;
+        self.tell_deleted(&run_ids).await
     }
 
     /// Restores a deleted experiment and its runs.

@@ -13,13 +13,14 @@ pub(crate) mod search;
 pub(crate) mod table;
 pub(crate) mod views;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use ropewalk_core::{Core, Error};
+use ropewalk_core::{Core, Error, Result};
 use ropewalk_mlflow::hosts::HostPolicy;
 
 pub(crate) use runs::NAME_TAG;
 
+use crate::sink::RunSink;
 use crate::state::State;
 
 /// Experiments, runs and what they log. Cheap to clone.
@@ -28,6 +29,7 @@ pub struct Runs {
     core: Core,
     pub(crate) state: Arc<State>,
     hosts: Arc<HostPolicy>,
+    sink: Arc<OnceLock<Arc<dyn RunSink>>>,
 }
 
 impl Runs {
@@ -35,7 +37,20 @@ impl Runs {
     pub fn new(core: Core) -> Self {
         let state = State::start(core.clone());
         let hosts = Arc::new(HostPolicy::from_environment(&core.settings));
-        Self { core, state, hosts }
+        Self { core, state, hosts, sink: Arc::default() }
+    }
+
+    /// Tells who must hear when runs and experiments go. The first counts.
+    pub fn attach_sink(&self, sink: Arc<dyn RunSink>) {
+        let _ = self.sink.set(sink);
+    }
+
+    /// Tells that runs were deleted.
+    async fn tell_deleted(&self, run_ids: &[String]) -> Result<()> {
+        match self.sink.get() {
+            Some(sink) if !run_ids.is_empty() => sink.runs_deleted(run_ids).await,
+            _ => Ok(()),
+        }
     }
 
     /// What it stands on.

@@ -206,7 +206,8 @@ impl Runs {
 
     /// Deletes a run; it can be restored.
     pub async fn delete_run(&self, id: &str) -> Result<()> {
-        self.set_run_lifecycle(id, Lifecycle::Deleted).await
+        self.set_run_lifecycle(id, Lifecycle::Deleted).await?;
+        self.tell_deleted(&[id.to_owned()]).await
     }
 
     /// Restores a deleted run.

@@ -115,23 +115,22 @@ pub(crate) async fn set_status(
     status: LoggedModelStatus,
     now: i64,
 ) -> Result<u64> {
-    let done = sqlx::query(
-        "UPDATE run_logged_model SET status = $1, updated_ms = $2 WHERE id = $3",
-    )
-    .bind(status.as_str())
-    .bind(now)
-    .bind(id)
-    .execute(tx)
-    .await?;
-    Ok(done.rows_affected())
-}
-
-pub(crate) async fn delete(tx: &mut Connection, id: &str, now: i64) -> Result<u64> {
-    let done = sqlx::query("UPDATE run_logged_model SET lifecycle = 'deleted', updated_ms = $1 WHERE id = $2")
+    let done = sqlx::query("UPDATE run_logged_model SET status = $1, updated_ms = $2 WHERE id = $3")
+        .bind(status.as_str())
         .bind(now)
         .bind(id)
         .execute(tx)
         .await?;
+    Ok(done.rows_affected())
+}
+
+pub(crate) async fn delete(tx: &mut Connection, id: &str, now: i64) -> Result<u64> {
+    let done =
+        sqlx::query("UPDATE run_logged_model SET lifecycle = 'deleted', updated_ms = $1 WHERE id = $2")
+            .bind(now)
+            .bind(id)
+            .execute(tx)
+            .await?;
     Ok(done.rows_affected())
 }
 

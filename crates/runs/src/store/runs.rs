@@ -121,6 +121,13 @@ pub(crate) async fn set_experiment(
     Ok(())
 }
 
+/// The active runs of an experiment.
+pub(crate) async fn active_in(connection: &mut Connection, experiment: i64) -> Result<Vec<String>> {
+    let mut sql = Sql::new("SELECT id FROM run_run WHERE lifecycle = 'active' AND experiment_id = ");
+    sql.bind(experiment);
+    sql.fetch(connection).await?.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
 /// Deleted runs, those deleted before a time.
 pub(crate) async fn deleted_before(connection: &mut Connection, ms: i64, limit: i64) -> Result<Vec<RunInfo>> {
     let mut sql = Sql::new(&format!(

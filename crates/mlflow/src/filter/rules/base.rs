@@ -1,13 +1,13 @@
 //! What most searches share: how a filter is cut into clauses, how a key and a value are read.
 
-use super::super::characters::upper;
 use super::super::clauses::{self, Clause, Item, Manner, Side, Statements};
 use super::super::literal::{Literal, literal};
 use super::super::model::{Entity, Operator};
-use super::super::python::{self, quoted, quoted_set};
 use super::super::tokens::Kind;
 use super::{Draft, Raw};
 use crate::error::{MlflowError, MlflowResult};
+use crate::python::characters::upper;
+use crate::python::{self, repr, repr_set};
 
 /// A search's fields.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ pub(super) fn clauses(text: &str, manner: Manner, quotes: bool) -> MlflowResult<
         Ok(Statements::Many) => {
             return Err(MlflowError::invalid(format!(
                 "Search filter contained multiple expression {}. Provide AND-ed expression list.",
-                quoted(text)
+                repr(text)
             )));
         }
         Ok(Statements::None) => {
@@ -241,7 +241,7 @@ pub(super) fn field_list(fields: &Fields, key: &str, side: Side<'_>) -> MlflowRe
     if fields.lists.contains(&key) {
         return list(side);
     }
-    let lists: Vec<_> = fields.lists.iter().map(|field| quoted(field)).collect();
+    let lists: Vec<_> = fields.lists.iter().map(|field| repr(field)).collect();
     Err(MlflowError::invalid(format!(
         "Only [{}] attributes support comparison with a list of quoted string values.",
         lists.join(", ")
@@ -258,14 +258,14 @@ pub(in super::super) fn identify(text: &str, fields: &[&str]) -> MlflowResult<(E
     if entity == Entity::Attribute && !fields.contains(&name) {
         return Err(MlflowError::invalid(format!(
             "Invalid attribute key '{name}' specified. Valid keys are '{}'",
-            quoted_set(fields)
+            repr_set(fields)
         )));
     }
     const DATASET: [&str; 3] = ["name", "digest", "context"];
     if entity == Entity::Dataset && !DATASET.contains(&name) {
         return Err(MlflowError::invalid(format!(
             "Invalid dataset key '{name}' specified. Valid keys are '{}'",
-            quoted_set(&DATASET)
+            repr_set(&DATASET)
         )));
     }
     Ok((entity, name.to_owned()))
@@ -294,7 +294,7 @@ pub(in super::super) fn identify_dataset_field(
         None if fields.contains(&text) => Ok((Entity::Attribute, text.to_owned())),
         None => Err(MlflowError::invalid(format!(
             "Invalid attribute key '{text}' specified. Valid keys are: {}",
-            quoted_set(fields)
+            repr_set(fields)
         ))),
         Some(("tags", name)) => Ok((Entity::Tag, name.to_owned())),
         Some((other, _)) => {
@@ -379,7 +379,7 @@ pub(super) fn whole(key: &str, value: Raw, shown: impl Fn(f64) -> String) -> Mlf
         Raw::Text(text) => match python::integer(&text) {
             python::Integer::Some(number) => Ok(Raw::Integer(number)),
             python::Integer::TooLarge => Ok(Raw::Huge(text)),
-            python::Integer::None => wrong(quoted(&text)),
+            python::Integer::None => wrong(repr(&text)),
         },
         other => Ok(other),
     }

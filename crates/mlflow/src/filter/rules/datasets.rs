@@ -2,11 +2,11 @@
 
 use super::super::clauses::{Clause, Manner};
 use super::super::model::Entity;
-use super::super::python::quoted;
 use super::base::{self, Fields, NUMERIC, TAG, among};
 use super::{Draft, Found, Raw};
 use crate::error::{MlflowError, MlflowResult};
 use crate::json;
+use crate::python::repr;
 
 const FIELDS: Fields = Fields {
     searchable: &["created_by", "created_time", "last_update_time", "last_updated_by", "name"],
@@ -55,7 +55,7 @@ fn check(draft: &mut Draft<'_>) -> MlflowResult<String> {
             return wrong("numeric attribute");
         }
         let value = std::mem::replace(&mut draft.value, Raw::Nothing);
-        draft.value = base::whole(&draft.key, value, |number| quoted(&json::float(number)))?;
+        draft.value = base::whole(&draft.key, value, |number| repr(&json::float(number)))?;
     } else if among(operator, &["IN", "NOT IN"]) && (operator, draft.key.as_str()) != ("IN", "name") {
         return wrong("string attribute");
     }

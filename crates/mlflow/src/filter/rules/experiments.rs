@@ -2,11 +2,11 @@
 
 use super::super::clauses::{Clause, Manner};
 use super::super::model::Entity;
-use super::super::python::{self, quoted, quoted_set};
 use super::base::{self, EXPERIMENTS, NUMERIC, TEXT, among, capitals};
 use super::{Draft, Found, Raw, registry};
 use crate::error::{MlflowError, MlflowResult};
 use crate::json;
+use crate::python::{self, repr, repr_set};
 
 pub(super) fn read(text: &str) -> MlflowResult<Vec<Found<'_>>> {
     let clauses = base::clauses(text, Manner::default(), false)?;
@@ -37,7 +37,7 @@ fn check(draft: &mut Draft<'_>) -> MlflowResult<String> {
     let unknown = |end: &str| {
         Err(MlflowError::invalid(format!(
             "Invalid comparator '{operator}' not one of '{}{end}",
-            quoted_set(TEXT)
+            repr_set(TEXT)
         )))
     };
     if draft.entity == Entity::Tag {
@@ -53,7 +53,7 @@ fn check(draft: &mut Draft<'_>) -> MlflowResult<String> {
         if !among(&operator, NUMERIC) {
             return unknown("");
         }
-        draft.value = base::whole(&draft.key, value, |number| quoted(&json::float(number)))?;
+        draft.value = base::whole(&draft.key, value, |number| repr(&json::float(number)))?;
     } else if !among(&operator, TEXT) {
         return unknown("'");
     } else if !among(&operator, base::TAG) {

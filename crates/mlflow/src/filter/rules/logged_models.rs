@@ -3,10 +3,10 @@
 use super::super::clauses::{self, Clause, Item, Manner, Statements};
 use super::super::literal::{Literal, literal};
 use super::super::model::Entity;
-use super::super::python::{self, quoted};
 use super::base::{self, NUMERIC, TEXT, capitals};
 use super::{Draft, Found, Raw};
 use crate::error::{MlflowError, MlflowResult};
+use crate::python::{self, repr};
 
 const COLUMNS: [&str; 11] = [
     "artifact_location",
@@ -33,11 +33,11 @@ pub(in super::super) fn column(name: &str) -> Option<&'static str> {
 }
 
 pub(super) fn read(text: &str) -> MlflowResult<Vec<Found<'_>>> {
-    let wrong = |why: &str| MlflowError::invalid(format!("Invalid filter string: {}. {why}", quoted(text)));
+    let wrong = |why: &str| MlflowError::invalid(format!("Invalid filter string: {}. {why}", repr(text)));
     let items = match clauses::read(text, Manner::default()) {
         Ok(Statements::One(items)) => items,
         Ok(_) => return Err(wrong("Expected a single SQL expression.")),
-        Err(excess) => return Err(wrong(&format!("SQLParseError({})", quoted(&excess.message())))),
+        Err(excess) => return Err(wrong(&format!("SQLParseError({})", repr(&excess.message())))),
     };
     let mut drafts = Vec::with_capacity(items.len());
     for item in items {
@@ -68,11 +68,11 @@ fn draft<'a>(clause: &Clause<'a>) -> MlflowResult<Draft<'a>> {
     let numeric = entity == Entity::Metric || (entity == Entity::Attribute && is_time(&key));
     let operators = if numeric { NUMERIC } else { TEXT };
     if !operators.contains(&operator.as_str()) {
-        let words: Vec<_> = operators.iter().map(|operator| quoted(operator)).collect();
+        let words: Vec<_> = operators.iter().map(|operator| repr(operator)).collect();
         return Err(MlflowError::invalid(format!(
             "Invalid comparison operator for {}.{key}: {}. Expected one of ({}).",
             plural(entity),
-            quoted(&operator),
+            repr(&operator),
             if numeric {
                 // In the stock server's order.
                 "'<', '<=', '>', '>=', '=', '!='".to_owned()
@@ -130,7 +130,7 @@ fn identify(text: &str) -> MlflowResult<(Entity, String)> {
         _ => {
             return Err(MlflowError::invalid(format!(
                 "Invalid entity type: {}. Expected one of ['attributes', 'metrics', 'params', 'tags'].",
-                quoted(word)
+                repr(word)
             )));
         }
     };
@@ -180,7 +180,7 @@ fn check(draft: &mut Draft<'_>) -> MlflowResult<String> {
             return Err(MlflowError::invalid(format!(
                 "Invalid attribute key '{}' specified. Valid keys are {}",
                 draft.key,
-                python::quoted_set(&COLUMNS)
+                python::repr_set(&COLUMNS)
             )));
         }
     }
@@ -190,7 +190,7 @@ fn check(draft: &mut Draft<'_>) -> MlflowResult<String> {
 fn check_status(value: &Raw, takes_list: bool) -> MlflowResult<()> {
     let known = |text: &str| matches!(text, "UNSPECIFIED" | "PENDING" | "READY" | "FAILED");
     let (fine, shown) = match value {
-        Raw::Text(text) => (known(text), quoted(text)),
+        Raw::Text(text) => (known(text), repr(text)),
         Raw::List(texts) => {
             let items = texts.iter().map(|text| Literal::Text(text.clone())).collect();
             (takes_list && texts.iter().all(|text| known(text)), Literal::Tuple(items).shown())

@@ -3,12 +3,9 @@
 mod base;
 mod datasets;
 mod experiments;
-mod issues;
 mod logged_models;
-mod mcp;
 mod registry;
 mod runs;
-mod skills;
 mod trace_metrics;
 mod traces;
 
@@ -19,7 +16,6 @@ pub(super) use base::{
 pub(super) use logged_models::column as logged_model_column;
 pub(super) use registry::identify as identify_experiment_field;
 pub(super) use runs::translate as translate_run_key;
-pub(super) use skills::quote_keywords;
 pub(super) use traces::{
     ANALYTICS, identify_among as identify_trace_field, translate as translate_trace_key,
 };
@@ -49,12 +45,6 @@ pub(super) fn read(search: Search, text: &str) -> MlflowResult<Vec<Found<'_>>> {
         Search::Traces => traces::read(text),
         Search::TraceMetrics => trace_metrics::read(text),
         Search::EvaluationDatasets => datasets::read(text),
-        Search::Issues => issues::read(text),
-        Search::McpServers => mcp::read_servers(text),
-        Search::McpServerVersions => mcp::read_versions(text),
-        Search::McpAccessEndpoints => mcp::read_endpoints(text),
-        Search::Skills => skills::read(text, &skills::SKILLS),
-        Search::SkillVersions => skills::read(text, &skills::VERSIONS),
     }
 }
 

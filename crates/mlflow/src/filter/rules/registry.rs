@@ -2,12 +2,12 @@
 
 use super::super::clauses::{Clause, Manner, Side};
 use super::super::model::Entity;
-use super::super::python::quoted_set;
 use super::super::tokens::Kind;
 use super::base::{self, Fields, MODEL_VERSIONS, NUMERIC, TAG, TEXT, among, capitals};
 use super::{Draft, Found, Raw};
 use crate::error::{MlflowError, MlflowResult};
 use crate::json;
+use crate::python::repr_set;
 
 const MODELS: Fields = Fields { searchable: &["name"], orderable: &[], numeric: &[], lists: &["name"] };
 
@@ -35,7 +35,7 @@ fn check_field(entity: Entity, name: &str, fields: &[&str]) -> MlflowResult<()> 
     if entity == Entity::Attribute && !fields.contains(&name) {
         return Err(MlflowError::invalid(format!(
             "Invalid attribute key '{name}' specified. Valid keys are '{}'",
-            quoted_set(fields)
+            repr_set(fields)
         )));
     }
     Ok(())
@@ -73,7 +73,7 @@ fn value(entity: Entity, key: &str, side: Side<'_>, fields: &Fields) -> MlflowRe
     if !fields.numeric.contains(&key) {
         return Err(MlflowError::invalid(format!(
             "Only the '{}' attributes support comparison with numeric values.",
-            quoted_set(fields.numeric)
+            repr_set(fields.numeric)
         )));
     }
     Ok(base::number(side))

@@ -2,10 +2,10 @@
 
 use super::super::clauses::Manner;
 use super::super::model::Entity;
-use super::super::python::quoted_set;
 use super::base::{self, NUMERIC, OPTIONAL, RUNS, TEXT, among, capitals};
 use super::{Draft, Found};
 use crate::error::{MlflowError, MlflowResult};
+use crate::python::repr_set;
 
 /// A run's field by its other names.
 pub(in super::super) fn translate(key: String) -> String {
@@ -28,7 +28,7 @@ fn check(draft: &mut Draft<'_>) -> MlflowResult<String> {
     let wrong = |operators: &[&str], end: &str| {
         Err(MlflowError::invalid(format!(
             "Invalid comparator '{operator}' not one of '{}{end}",
-            quoted_set(operators)
+            repr_set(operators)
         )))
     };
     let numeric = RUNS.numeric.contains(&draft.key.as_str());

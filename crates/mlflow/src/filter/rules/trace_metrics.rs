@@ -2,10 +2,10 @@
 
 use super::super::clauses::{Clause, Manner};
 use super::super::model::Entity;
-use super::super::python::quoted;
 use super::traces::check_clause;
 use super::{Draft, Found, base};
 use crate::error::{MlflowError, MlflowResult};
+use crate::python::repr;
 
 pub(super) fn read(text: &str) -> MlflowResult<Vec<Found<'_>>> {
     let clauses = if text.is_empty() {
@@ -47,7 +47,7 @@ fn identify(text: &str) -> MlflowResult<(Entity, String, &str)> {
     let (Some(view), Some(name)) = (parts.next(), parts.next()) else {
         return Err(MlflowError::invalid(format!(
             "Invalid identifier {}. Columns should be specified as 'trace.<key>', 'span.<key>', 'assessment.<key>'.",
-            quoted(text)
+            repr(text)
         )));
     };
     let view = base::strip_backticks(view);
@@ -62,7 +62,7 @@ fn identify(text: &str) -> MlflowResult<(Entity, String, &str)> {
         }
     };
     if !names.contains(&name) {
-        let names: Vec<_> = names.iter().map(|name| quoted(name)).collect();
+        let names: Vec<_> = names.iter().map(|name| repr(name)).collect();
         return Err(MlflowError::invalid(format!(
             "Invalid entity '{name}' specified for view type '{view}'. Valid entities are [{}]",
             names.join(", ")

@@ -3,11 +3,11 @@
 use super::super::clauses::{Clause, Manner, Side};
 use super::super::literal::Literal;
 use super::super::model::Entity;
-use super::super::python::quoted_set;
 use super::super::tokens::Kind;
 use super::base::{self, NUMERIC, TRACES, among, capitals};
 use super::{Draft, Found, Raw};
 use crate::error::{MlflowError, MlflowResult};
+use crate::python::repr_set;
 
 const TEXT: &[&str] = &["=", "!=", "LIKE", "ILIKE", "RLIKE", "IN", "NOT IN"];
 const OPTIONAL: &[&str] = &["=", "!=", "LIKE", "ILIKE", "RLIKE", "IS NULL", "IS NOT NULL"];
@@ -39,7 +39,7 @@ pub(in super::super) fn identify_among(text: &str, fields: &[&str]) -> MlflowRes
     if entity == Entity::Attribute && !fields.contains(&name) {
         return Err(MlflowError::invalid(format!(
             "Invalid attribute key '{name}' specified. Valid keys are '{}'",
-            quoted_set(fields)
+            repr_set(fields)
         )));
     }
     Ok((entity, name.to_owned()))
@@ -69,7 +69,7 @@ fn entity_of(word: &str) -> MlflowResult<Entity> {
         "issue" => Ok(Entity::Issue),
         _ => Err(MlflowError::invalid(format!(
             "Invalid entity type '{word}'. Valid values are {}",
-            quoted_set(&KNOWN)
+            repr_set(&KNOWN)
         ))),
     }
 }
@@ -150,7 +150,7 @@ fn value(entity: Entity, key: &str, side: Side<'_>) -> MlflowResult<Raw> {
             }
             Err(MlflowError::invalid(format!(
                 "Only attributes in {} supports comparison with a list of quoted string values.",
-                quoted_set(TRACES.lists)
+                repr_set(TRACES.lists)
             )))
         }
         Entity::Attribute if side.is_number() => {
@@ -159,7 +159,7 @@ fn value(entity: Entity, key: &str, side: Side<'_>) -> MlflowResult<Raw> {
             }
             Err(MlflowError::invalid(format!(
                 "Only the '{}' attributes support comparison with numeric values.",
-                quoted_set(TRACES.numeric)
+                repr_set(TRACES.numeric)
             )))
         }
         Entity::Attribute => Err(MlflowError::invalid(format!(
@@ -195,7 +195,7 @@ fn check_span(entity: Entity, key: &str, operator: &str) -> MlflowResult<()> {
     }
     Err(MlflowError::invalid(format!(
         "span.{key} comparator '{operator}' not one of '{}'",
-        quoted_set(operators)
+        repr_set(operators)
     )))
 }
 
@@ -205,7 +205,7 @@ fn check(draft: &mut Draft<'_>) -> MlflowResult<String> {
     let wrong = |operators: &[&str], end: &str| {
         Err(MlflowError::invalid(format!(
             "Invalid comparator '{operator}' not one of '{}{end}",
-            quoted_set(operators)
+            repr_set(operators)
         )))
     };
     let numeric = TRACES.numeric.contains(&key);
@@ -247,7 +247,7 @@ fn check(draft: &mut Draft<'_>) -> MlflowResult<String> {
             if !among(&operator, ASSESSMENT) {
                 return Err(MlflowError::invalid(format!(
                     "assessment.{key} comparator '{operator}' not one of '{}'",
-                    quoted_set(ASSESSMENT)
+                    repr_set(ASSESSMENT)
                 )));
             }
         }
