@@ -6,12 +6,14 @@ mod batch;
 mod database;
 mod files;
 mod number;
+mod outcome;
 pub mod places;
 pub mod record;
 mod source;
 mod store;
 mod yaml;
 
+pub use outcome::{KeptFile, Outcome, Taken};
 pub use record::{
     DatasetRecord, ExperimentRecord, Leftover, LinkRecord, LoggedModelRecord, ModelMetricRecord, ModelRecord,
     Problem, RunRecord, Series, VersionRecord,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use futures::Stream;
+use ropewalk_core::blobs::BlobInfo;
 use ropewalk_core::{Error, Result};
 
 use super::Runs;
@@ -120,17 +121,24 @@ impl Runs {
         Ok((files.len(), bytes))
     }
 
+    /// All files below a folder, with their paths in it.
+    pub(crate) async fn files_below(&self, path: &str) -> Result<Vec<(String, BlobInfo)>> {
+        let prefix = blob_path(path)?;
+        let blobs = self.core.blobs.list(&prefix).await?.into_iter();
+        let below = |blob: BlobInfo| {
+            let rest = blob.path.strip_prefix(&prefix)?.strip_prefix('/')?.to_owned();
+            Some((rest, blob))
+        };
+        Ok(blobs.filter_map(below).collect())
+    }
+
     /// Lists one folder; the paths are relative to it.
     pub async fn list_folder(&self, path: &str) -> Result<Vec<FileInfo>> {
-        let prefix = blob_path(path)?;
         let mut found: BTreeMap<String, FileInfo> = BTreeMap::new();
-        for blob in self.core.blobs.list(&prefix).await? {
-            let Some(rest) = blob.path.strip_prefix(&prefix).and_then(|rest| rest.strip_prefix('/')) else {
-                continue;
-            };
+        for (rest, blob) in self.files_below(path).await? {
             let (name, file_size) = match rest.split_once('/') {
                 Some((folder, _)) => (folder, None),
-                None => (rest, i64::try_from(blob.size).ok()),
+                None => (rest.as_str(), i64::try_from(blob.size).ok()),
             };
             found.entry(name.to_owned()).or_insert_with(|| FileInfo {
                 path: name.to_owned(),
