@@ -261,10 +261,11 @@ mod tests {
             let rehearse = |id: i64| {
                 core.database.rehearse(move |connection| {
                     Box::pin(async move {
-                        let row = sqlx::query("INSERT INTO test_item (id, name) VALUES ($1, 'x') RETURNING id")
-                            .bind(id)
-                            .fetch_one(connection)
-                            .await?;
+                        let row =
+                            sqlx::query("INSERT INTO test_item (id, name) VALUES ($1, 'x') RETURNING id")
+                                .bind(id)
+                                .fetch_one(connection)
+                                .await?;
                         Ok(row.try_get::<i64, _>("id")?)
                     })
                 })

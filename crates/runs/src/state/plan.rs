@@ -238,7 +238,8 @@ fn log(
 }
 
 fn import(place: usize, import: Import, view: &mut View<'_>, plan: &mut Plan) -> Result<Answer> {
-    let Import { info, is_new, deleted_ms, mut change, datasets, inputs, outputs, update, entry, actor } = import;
+    let Import { info, is_new, deleted_ms, mut change, datasets, inputs, outputs, update, entry, actor } =
+        import;
     let run_id = info.run_id.clone();
     if is_new == view.of(&run_id).is_ok() {
         let why = if is_new { "is here already" } else { "is not here any more" };

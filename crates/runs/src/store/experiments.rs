@@ -47,7 +47,10 @@ pub(crate) async fn hold_and_ask(tx: &mut Connection, number: i64) -> Result<boo
 }
 
 async fn is_taken(tx: &mut Connection, number: i64) -> Result<bool> {
-    let found = sqlx::query("SELECT 1 AS one FROM run_experiment WHERE id = $1").bind(number).fetch_optional(tx).await?;
+    let found = sqlx::query("SELECT 1 AS one FROM run_experiment WHERE id = $1")
+        .bind(number)
+        .fetch_optional(tx)
+        .await?;
     Ok(found.is_some())
 }
 

@@ -67,7 +67,10 @@ pub(crate) async fn with_key(
 }
 
 /// All segments of some runs, by run.
-pub(crate) async fn of_runs(connection: &mut Connection, run_ids: &[String]) -> Result<Vec<(String, Vec<u8>)>> {
+pub(crate) async fn of_runs(
+    connection: &mut Connection,
+    run_ids: &[String],
+) -> Result<Vec<(String, Vec<u8>)>> {
     let mut found = Vec::new();
     for part in run_ids.chunks(LIST_LIMIT) {
         let mut sql = Sql::new("SELECT run_id, data FROM run_segment WHERE run_id IN ");

@@ -106,7 +106,10 @@ async fn create(
     let experiment = Experiment {
         experiment_id: number.to_string(),
         name: record.name.clone(),
-        artifact_location: record.artifact_location.clone().unwrap_or_else(|| format!("{PROXY_SCHEME}/{number}")),
+        artifact_location: record
+            .artifact_location
+            .clone()
+            .unwrap_or_else(|| format!("{PROXY_SCHEME}/{number}")),
         lifecycle_stage: if record.deleted { Lifecycle::Deleted } else { Lifecycle::Active },
         creation_time: created,
         last_update_time: updated,

@@ -116,7 +116,8 @@ impl Runs {
         }
         let status = RunStatus::parse(&record.status)
             .ok_or_else(|| Error::invalid(format!("“{}” is no status of a run", record.status)))?;
-        let mut new = Change { series: points::read(std::mem::take(&mut record.series))?, ..Change::default() };
+        let mut new =
+            Change { series: points::read(std::mem::take(&mut record.series))?, ..Change::default() };
         new.params = std::mem::take(&mut record.params).into_iter().collect();
         new.tags = std::mem::take(&mut record.tags).into_iter().map(|(key, tag)| (key, Some(tag))).collect();
         let links = RunLinks {
@@ -125,7 +126,9 @@ impl Runs {
             model_outputs: std::mem::take(&mut record.model_outputs).into_iter().map(link).collect(),
         };
         match here.runs.get(&record.run_id) {
-            Some((info, document)) => complete(&record, status, new, links, (info, document, here), importing),
+            Some((info, document)) => {
+                complete(&record, status, new, links, (info, document, here), importing)
+            }
             None => self.create(record, status, new, links, here, importing),
         }
     }
@@ -156,11 +159,8 @@ impl Runs {
             change.tags.retain(|(key, _)| key != NAME_TAG);
             change.tags.push((NAME_TAG.to_owned(), Some(name.clone())));
         }
-        let artifact_uri = self.place_of_files(
-            &record.artifact_uri,
-            experiment,
-            &format!("{}/artifacts", record.run_id),
-        )?;
+        let artifact_uri =
+            self.place_of_files(&record.artifact_uri, experiment, &format!("{}/artifacts", record.run_id))?;
         taken.artifact_uri = Some(artifact_uri.clone());
         let lifecycle = if record.deleted { Lifecycle::Deleted } else { Lifecycle::Active };
         let info = RunInfo {
@@ -237,7 +237,9 @@ fn complete(
             links.dataset_inputs.retain(|input| {
                 !known.dataset_inputs.iter().any(|other| same(&other.dataset, &input.dataset))
             });
-            let lacks = |known: &[ModelLink], link: &ModelLink| !known.iter().any(|other| other.model_id == link.model_id);
+            let lacks = |known: &[ModelLink], link: &ModelLink| {
+                !known.iter().any(|other| other.model_id == link.model_id)
+            };
             links.model_inputs.retain(|link| lacks(&known.model_inputs, link));
             links.model_outputs.retain(|link| lacks(&known.model_outputs, link));
         }

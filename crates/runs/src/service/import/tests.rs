@@ -166,13 +166,15 @@ async fn a_run_comes_whole_and_is_completed_as_it_goes_on() {
 async fn parts_of_a_run_may_come_together_and_bad_ones_spoil_no_others() {
     ropewalk_core::testing::each_database(crate::MIGRATIONS, |core| async move {
         let runs = with_experiment(core).await;
-        let part = RunRecord { params: Default::default(), tags: Default::default(), fresh: true, ..run(10..20) };
+        let part =
+            RunRecord { params: Default::default(), tags: Default::default(), fresh: true, ..run(10..20) };
         let bad = |change: fn(&mut RunRecord)| {
             let mut record = RunRecord { run_id: "b".to_owned(), ..run(0..2) };
             change(&mut record);
             record
         };
-        let deleted = RunRecord { run_id: "gone1".to_owned(), deleted: true, deleted_ms: Some(77), ..run(0..1) };
+        let deleted =
+            RunRecord { run_id: "gone1".to_owned(), deleted: true, deleted_ms: Some(77), ..run(0..1) };
         let records = vec![
             run(0..10),
             part,
