@@ -147,7 +147,7 @@ impl Store {
     pub async fn leftovers(&self) -> Result<Vec<Leftover>> {
         match &self.kind {
             Kind::Database(database) => database.leftovers().await,
-            Kind::Files(_) => Ok(Vec::new()),
+            Kind::Files(files) => on_disk(files, Files::leftovers).await,
         }
     }
 }

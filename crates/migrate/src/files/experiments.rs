@@ -1,9 +1,18 @@
 //! Experiments.
 
 use super::{Files, META, folders, meta, texts};
-use crate::record::{ExperimentRecord, Problem};
+use crate::record::{ExperimentRecord, Leftover, Problem};
 
 impl Files {
+    /// What is there and is not read.
+    pub(crate) fn leftovers(&self) -> Vec<Leftover> {
+        let experiments = self.experiment_folders().into_iter();
+        let count = experiments.map(|(_, folder, _)| folders(&folder.join("traces")).len() as u64).sum();
+        let why = "they are not read from stores yet; the folder keeps them".to_owned();
+        let traces = Leftover { what: "traces".to_owned(), count, why, names: Vec::new() };
+        Some(traces).filter(|traces| traces.count > 0).into_iter().collect()
+    }
+
     /// All experiments by their numbers, and those that cannot be read.
     pub(crate) fn experiments(&self) -> (Vec<ExperimentRecord>, Vec<Problem>) {
         let (mut found, mut problems) = (Vec::new(), Vec::new());

@@ -46,7 +46,7 @@ pub(super) async fn send(
     target: Option<&str>,
     report: &mut Report,
 ) -> Result<()> {
-    let what = format!("{} with files", owner.kind);
+    let what = format!("files of {}", owner.kind);
     if matches!(place(owner.told), Place::Local(_) | Place::Proxied(_)) && !is_own(owner.told, owner.id) {
         if !owner.told.is_empty() {
             let why = "MLflow keeps files in a folder of the identifier’s name, and these are said to lie elsewhere";

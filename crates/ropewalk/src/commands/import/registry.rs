@@ -22,8 +22,8 @@ impl Bring<'_> {
             }
             for version in &mut model.versions {
                 if !self.moved.follow(version) {
-                    let why = "their files lie in no folder of a run or a logged model, and stay there";
-                    self.report.leave("versions with files", why, &format!("{name}/{}", version.version));
+                    let why = "they lie in no folder of a run or a logged model, and stay there";
+                    self.report.leave("files of versions", why, &format!("{name}/{}", version.version));
                 }
             }
             let aliases = std::mem::take(&mut model.aliases);

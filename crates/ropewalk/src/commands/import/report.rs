@@ -112,9 +112,9 @@ impl Report {
             lines.push(format!("The experiment “{name}” had the number {was} and has {is} here."));
         }
         for Leftover { what, count, why, names } in &self.left {
-            let mut line = format!("Left behind: {count} {what}: {why}");
+            let mut line = format!("Left behind: {what} ({count}): {why}");
             if !names.is_empty() {
-                line.push_str(&format!(" ({})", shortened(names)));
+                line.push_str(&format!(" — {}", shortened(names)));
             }
             lines.push(line);
         }
@@ -174,12 +174,12 @@ mod tests {
     fn what_stays_behind_is_told_by_kind() {
         let mut report = Report::default();
         for number in 0..12 {
-            report.leave("runs’ files", "they lie elsewhere", &format!("r{number}"));
+            report.leave("files of runs", "they lie elsewhere", &format!("r{number}"));
         }
         report.note("tag", "x", &["too long".to_owned()]);
         let words = report.words();
         assert_eq!(words.len(), 2);
-        assert!(words[0].contains("12 runs’ files") && words[0].contains("r7 and 4 more"), "{words:?}");
+        assert!(words[0].contains("files of runs (12)") && words[0].contains("r7 and 4 more"), "{words:?}");
         report.runs.count(Outcome::Unchanged);
         report.runs.recount(Outcome::Unchanged, Outcome::Completed);
         assert_eq!(report.runs, Counts { completed: 1, ..Counts::default() });
