@@ -3,9 +3,9 @@
 use crate::process::{Outcome, root};
 
 /// The crates from the top of the house to its ground.
-const ORDER: [&str; 18] = [
-    "ropewalk", "http", "ui", "respond", "watch", "serve", "learn", "nets", "models", "webhooks", "traces", "runs",
-    "prep", "data", "ledger", "migrate", "mlflow", "core",
+const ORDER: [&str; 19] = [
+    "ropewalk", "http", "ui", "graphql", "respond", "watch", "serve", "learn", "nets", "models", "webhooks",
+    "traces", "runs", "prep", "data", "ledger", "migrate", "mlflow", "core",
 ];
 
 pub(crate) fn check() -> Outcome {

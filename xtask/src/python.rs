@@ -52,8 +52,8 @@ fn prepare(name: &str, list: &str) -> Outcome<PathBuf> {
     Ok(environment)
 }
 
-/// Run every client test against a server.
-pub(crate) fn test(address: &str) -> Outcome {
+/// Run every client test, against a server or against one that it starts with `program`.
+pub(crate) fn test(address: &str, program: &Path) -> Outcome {
     let python = environment()?;
     let folder = root().join("tests/python");
     let mut scripts: Vec<PathBuf> = std::fs::read_dir(&folder)
@@ -65,7 +65,7 @@ pub(crate) fn test(address: &str) -> Outcome {
         .collect();
     scripts.sort();
     for script in scripts {
-        run(&mut script_of(&python, &script, address))?;
+        run(script_of(&python, &script, address).env("ROPEWALK_PROGRAM", program))?;
     }
     Ok(())
 }

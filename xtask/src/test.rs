@@ -45,7 +45,7 @@ pub(crate) fn run_parts(parts: &[String]) -> Outcome {
         }
         if wanted("python") {
             match python::find_python() {
-                Ok(_) => python::test(&demo.address)?,
+                Ok(_) => python::test(&demo.address, &process::program())?,
                 Err(why) => left_out.push(format!("the stock clients: {why}")),
             }
         }

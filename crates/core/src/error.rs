@@ -280,6 +280,13 @@ impl From<object_store::Error> for Error {
                 Self::new(Code::AlreadyExists, format!("a blob stands at {path} already")).source(source)
             }
             _ if full => Self::new(Code::DiskFull, "the disk is full").hint(FREE_SPACE).source(source),
+            // Told as a refusal, so that nobody tries again for minutes.
+            object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+                Self::new(Code::Forbidden, "the blob store refuses this server")
+                    .why(source.to_string())
+                    .hint("check the server's AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and what they may do")
+                    .source(source)
+            }
             _ => Self::new(Code::Unavailable, "the blob store failed")
                 .why(source.to_string())
                 .hint("ropewalk doctor")

@@ -35,10 +35,21 @@ pub struct Known {
     pub meaning: &'static str,
     /// Never shown in full.
     pub secret: bool,
+    /// A variable of MLflow's server that counts where ours is not set; empty if there is none.
+    pub mlflow: &'static str,
 }
 
 const fn known(key: &'static str, default: &'static str, meaning: &'static str) -> Known {
-    Known { key, default, meaning, secret: false }
+    Known { key, default, meaning, secret: false, mlflow: "" }
+}
+
+const fn of_mlflow(
+    key: &'static str,
+    default: &'static str,
+    mlflow: &'static str,
+    meaning: &'static str,
+) -> Known {
+    Known { key, default, meaning, secret: false, mlflow }
 }
 
 /// Every setting there is. The reference page is generated from this table.
@@ -51,10 +62,35 @@ pub const KNOWN: &[Known] = &[
         default: "",
         meaning: "database URL, sqlite://… or postgres://…; unset: meta.db in the home",
         secret: true,
+        mlflow: "",
     },
     known("blobs", "", "blob store URL, file:///… or s3://…; unset: blobs/ in the home"),
+    of_mlflow(
+        "artifacts_destination",
+        "",
+        "MLFLOW_ARTIFACTS_DESTINATION",
+        "where artifacts that clients send through the server are kept, s3://… or a folder; unset: artifacts/ in the blob store",
+    ),
+    of_mlflow(
+        "default_artifact_root",
+        "",
+        "MLFLOW_DEFAULT_ARTIFACT_ROOT",
+        "where new experiments' artifacts go; unset: mlflow-artifacts:/, which is through the server",
+    ),
+    of_mlflow(
+        "serve_artifacts",
+        "true",
+        "MLFLOW_SERVE_ARTIFACTS",
+        "whether clients may send and fetch artifacts through the server",
+    ),
     known("server", "", "URL of a remote server that commands talk to instead of a home"),
-    Known { key: "token", default: "", meaning: "token that commands send to a server", secret: true },
+    Known {
+        key: "token",
+        default: "",
+        meaning: "token that commands send to a server",
+        secret: true,
+        mlflow: "",
+    },
     known(
         "country",
         "",
@@ -111,7 +147,10 @@ impl Settings {
         let variables: BTreeMap<String, String> = KNOWN
             .iter()
             .filter_map(|known| {
-                environment.get(&variable(known.key)).map(|value| (known.key.to_owned(), value.clone()))
+                let ours = environment.get(&variable(known.key));
+                let value =
+                    ours.or_else(|| environment.get(known.mlflow).filter(|value| !value.is_empty()))?;
+                Some((known.key.to_owned(), value.clone()))
             })
             .collect();
         let layers: [(Origin, &BTreeMap<String, String>); 4] = [
@@ -195,6 +234,12 @@ impl Settings {
             .map_or_else(|| format!("file://{}", self.home.join("blobs").display()), str::to_owned)
     }
 
+    /// A setting that is true or false. `merge` has checked that it is one.
+    #[must_use]
+    pub fn truth(&self, key: &str) -> bool {
+        self.text(key).and_then(read_truth).unwrap_or_default()
+    }
+
     /// Every setting with its value, its origin and its meaning; secrets are masked.
     #[must_use]
     pub fn rows(&self) -> Vec<(Known, Sourced)> {
@@ -225,6 +270,11 @@ impl Settings {
         {
             return Err(self.refuse("port", port, "it must be a whole number from 0 to 65535"));
         }
+        if let Some(word) = self.text("serve_artifacts")
+            && read_truth(word).is_none()
+        {
+            return Err(self.refuse("serve_artifacts", word, "it must be true or false"));
+        }
         Ok(())
     }
 
@@ -240,6 +290,14 @@ impl Settings {
         Error::invalid(format!("the setting {key} = “{value}” in {place} is not usable"))
             .why(why)
             .hint("ropewalk config show --origin")
+    }
+}
+
+fn read_truth(word: &str) -> Option<bool> {
+    match word.to_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" => Some(false),
+        _ => None,
     }
 }
 
@@ -322,6 +380,19 @@ mod tests {
         let error =
             Settings::merge(&map(&[]), &map(&[("ROPEWALK_PORT", "lots")]), folder.path()).unwrap_err();
         assert!(error.what().contains("ROPEWALK_PORT"), "{error}");
+    }
+
+    #[test]
+    fn variables_of_mlflow_count_where_ours_are_not_set() {
+        let folder = tempfile::tempdir().unwrap();
+        let merge = |pairs: &[(&str, &str)]| Settings::merge(&map(&[]), &map(pairs), folder.path());
+        let theirs = ("MLFLOW_ARTIFACTS_DESTINATION", "s3://theirs");
+        assert_eq!(merge(&[theirs]).unwrap().text("artifacts_destination"), Some("s3://theirs"));
+        let both = [theirs, ("ROPEWALK_ARTIFACTS_DESTINATION", "s3://ours")];
+        assert_eq!(merge(&both).unwrap().text("artifacts_destination"), Some("s3://ours"));
+        assert!(merge(&[]).unwrap().truth("serve_artifacts"));
+        assert!(!merge(&[("MLFLOW_SERVE_ARTIFACTS", "False")]).unwrap().truth("serve_artifacts"));
+        assert!(merge(&[("ROPEWALK_SERVE_ARTIFACTS", "perhaps")]).is_err());
     }
 
     #[test]

@@ -2,11 +2,13 @@
 //! JSON and the OpenAPI description. It holds no rule of any feature.
 
 pub mod auth;
-mod host;
 mod listen;
 mod openapi;
+mod patience;
 mod rejections;
+mod security;
 mod server;
 
 pub use listen::{Listening, listen};
+pub use security::Security;
 pub use server::{MAX_JSON_BYTES, build};

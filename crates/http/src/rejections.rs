@@ -17,12 +17,18 @@ const LONGEST: usize = 64 * 1024;
 /// Inference Protocol below `/v2/`.
 pub(crate) async fn as_json(request: Request, next: Next) -> Response {
     let ours = request.uri().path().starts_with("/api/v1/");
+    let mlflow = ["/api/", "/ajax-api/"].iter().any(|prefix| request.uri().path().starts_with(prefix));
     let inference = request.uri().path().starts_with("/v2/");
     let response = next.run(request).await;
     let plain = response
         .headers()
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if mlflow && !ours && plain && response.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        let message = "The request body is larger than this server takes (max_upload_bytes)";
+        let body = json!({"error_code": "BAD_REQUEST", "message": message});
+        return (StatusCode::PAYLOAD_TOO_LARGE, Json(body)).into_response();
+    }
     if !(ours || inference) || !plain || !response.status().is_client_error() {
         return response;
     }

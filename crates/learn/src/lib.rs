@@ -15,7 +15,10 @@ mod sweep;
 pub mod trial;
 
 pub use http::routes;
-pub use model::{MetricComparison, Reproduction, Sweep, SweepRequest, SweepResult, TrainRequest, TrainedRun};
+pub use model::{
+    DEFAULT_EXPERIMENT, MetricComparison, Reproduction, Sweep, SweepRequest, SweepResult, TrainRequest,
+    TrainedRun,
+};
 pub use parameters::{Parameter, ParameterKind, Search, Values};
 pub use recipes::{Recipe, RecipeInfo};
 pub use service::{Learn, recorded_cost};

@@ -23,6 +23,9 @@ pub struct Taken {
     pub id: String,
     /// What became of it.
     pub outcome: Outcome,
+    /// What was made, by the name of its kind: `experiment`, `registered_model` or `prompt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<String>,
     /// An experiment's number where it went.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub becomes: Option<String>,
@@ -40,7 +43,15 @@ pub struct Taken {
 impl Taken {
     /// A record of which this became.
     pub fn new(id: impl Into<String>, outcome: Outcome) -> Self {
-        Self { id: id.into(), outcome, becomes: None, artifact_uri: None, added: 0, notes: Vec::new() }
+        Self {
+            id: id.into(),
+            outcome,
+            made: None,
+            becomes: None,
+            artifact_uri: None,
+            added: 0,
+            notes: Vec::new(),
+        }
     }
 
     /// A record that was not taken.

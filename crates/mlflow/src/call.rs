@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 
 use crate::error::{ErrorCode, MlflowError, MlflowResult};
@@ -31,17 +32,16 @@ impl<S: Send + Sync> FromRequest<S> for Call {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, MlflowError> {
         let (parts, body) = request.into_parts();
-        Ok(Self {
-            method: parts.method,
-            query: parts.uri.query().map(read_query).unwrap_or_default(),
-            headers: parts.headers,
-            body: read_body(body).await?,
-        })
+        let body = read_body(body).await?;
+        Ok(Self::new(&parts, body))
     }
 }
 
 /// Reads a body whole, within limits of size and of silence.
-async fn read_body(body: Body) -> MlflowResult<Bytes> {
+///
+/// # Errors
+/// A refusal of a body that is too large, or that does not come.
+pub async fn read_body(body: Body) -> MlflowResult<Bytes> {
     use futures::StreamExt;
     let broken =
         |why: String| MlflowError::new(ErrorCode::BadRequest, format!("The request body broke off: {why}"));
@@ -75,6 +75,21 @@ async fn read_body(body: Body) -> MlflowResult<Bytes> {
 }
 
 impl Call {
+    /// A request whose body has been read.
+    pub fn new(parts: &Parts, body: Bytes) -> Self {
+        Self {
+            method: parts.method.clone(),
+            query: parts.uri.query().map(read_query).unwrap_or_default(),
+            headers: parts.headers.clone(),
+            body,
+        }
+    }
+
+    /// The method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
     /// The body as it came.
     pub fn body(&self) -> &Bytes {
         &self.body
@@ -239,7 +254,7 @@ fn read_query(query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn decode(text: &str) -> String {
+pub(crate) fn decode(text: &str) -> String {
     if !text.contains(['%', '+']) {
         return text.to_owned();
     }

@@ -27,6 +27,8 @@ pub enum ErrorCode {
     RequestTimeout,
     RequestTooLarge,
     NotImplemented,
+    /// Workspaces are off; MLflow's server sends this with 500.
+    FeatureDisabled,
     TemporarilyUnavailable,
     InternalError,
     /// As the last, where the disk is full.
@@ -53,6 +55,7 @@ impl ErrorCode {
             Self::RequestTimeout => ("BAD_REQUEST", 408, INVALID),
             Self::RequestTooLarge => ("BAD_REQUEST", 413, INVALID),
             Self::NotImplemented => ("NOT_IMPLEMENTED", 501, None),
+            Self::FeatureDisabled => ("FEATURE_DISABLED", 500, Some("FEATURE_DISABLED")),
             Self::TemporarilyUnavailable => ("TEMPORARILY_UNAVAILABLE", 503, INTERNAL),
             Self::InternalError => ("INTERNAL_ERROR", 500, INTERNAL),
             Self::StorageFull => ("INTERNAL_ERROR", 507, INTERNAL),
@@ -76,12 +79,20 @@ pub struct MlflowError {
     code: ErrorCode,
     message: String,
     more: Map<String, Value>,
+    plain: Option<StatusCode>,
 }
 
 impl MlflowError {
     /// An error of a code.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), more: Map::new() }
+        Self { code, message: message.into(), more: Map::new(), plain: None }
+    }
+
+    /// A refusal that MLflow's server writes as plain text.
+    pub fn plain(status: StatusCode, message: impl Into<String>) -> Self {
+        let code =
+            if status == StatusCode::FORBIDDEN { ErrorCode::PermissionDenied } else { ErrorCode::BadRequest };
+        Self { plain: Some(status), ..Self::new(code, message) }
     }
 
     /// 400, the request breaks a rule.
@@ -172,7 +183,7 @@ impl From<MlflowError> for Error {
             ErrorCode::PermissionDenied => Code::Forbidden,
             ErrorCode::ResourceExhausted => Code::Exhausted,
             ErrorCode::RequestTooLarge => Code::TooLarge,
-            ErrorCode::NotImplemented => Code::NotImplemented,
+            ErrorCode::NotImplemented | ErrorCode::FeatureDisabled => Code::NotImplemented,
             ErrorCode::TemporarilyUnavailable => Code::Unavailable,
             ErrorCode::InternalError => Code::Internal,
             ErrorCode::StorageFull => Code::DiskFull,
@@ -183,6 +194,9 @@ impl From<MlflowError> for Error {
 
 impl IntoResponse for MlflowError {
     fn into_response(self) -> Response {
+        if let Some(status) = self.plain {
+            return (status, self.message).into_response();
+        }
         let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut answer = (status, Json(self.body())).into_response();
         if self.code == ErrorCode::ResourceExhausted {

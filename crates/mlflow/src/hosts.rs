@@ -44,20 +44,25 @@ impl HostPolicy {
     /// # Errors
     /// `INVALID_PARAMETER_VALUE`
     pub fn check(&self, uri: &Uri, field: &str) -> MlflowResult<()> {
+        self.refusal(uri).map_or(Ok(()), |why| {
+            Err(MlflowError::invalid(format!("'{field}' cannot use the '{}' scheme: {why}", uri.scheme)))
+        })
+    }
+
+    /// Why a URI is refused; none if it may be followed.
+    pub fn refusal(&self, uri: &Uri) -> Option<String> {
         let scheme = uri.scheme.as_str();
         let targets = targets(uri);
-        let named = !targets.is_empty();
-        if !named
+        let may = targets.is_empty()
             || self.schemes.iter().any(|allowed| allowed == scheme)
-            || targets.iter().any(|target| self.own.contains(target))
-        {
-            return Ok(());
-        }
-        Err(MlflowError::invalid(format!(
-            "'{field}' cannot use the '{scheme}' scheme: the '{scheme}' scheme addresses a host other than the tracking server's \
-             configured artifact storage, so the server would connect to the host named in the URI. Set the {SCHEMES} \
-             environment variable on the server to allow it."
-        )))
+            || targets.iter().any(|target| self.own.contains(target));
+        (!may).then(|| {
+            format!(
+                "the '{scheme}' scheme addresses a host other than the tracking server's configured artifact storage, so the \
+                 server would connect to the host named in the URI. Set the {SCHEMES} environment variable on the server to \
+                 allow it."
+            )
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! MLflow's protocol: how its server reads requests and filters, and how it writes answers and errors. It knows no
 //! feature: which routes there are and what they do stands in the features.
 
+pub mod access;
 pub mod answer;
 mod call;
 mod error;
@@ -8,17 +9,21 @@ mod fields;
 pub mod filter;
 pub mod hosts;
 pub mod json;
+pub mod media;
 pub mod message;
 pub mod page;
+pub mod path;
 pub mod python;
+pub mod ranges;
 pub mod rules;
 pub mod sql;
 pub mod uri;
+pub mod workspaces;
 
 use axum::Router;
 
 pub use answer::{Object, answer, done};
-pub use call::Call;
+pub use call::{Call, read_body};
 pub use error::{ErrorCode, MlflowError, MlflowResult};
 pub use fields::{Fields, Value};
 pub use json::Json;

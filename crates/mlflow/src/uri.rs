@@ -1,4 +1,22 @@
-//! URIs as Python's `urllib.parse` takes them apart: what a client may name is judged by the same reading of it.
+//! URIs as Python's `urllib.parse` takes them apart and puts them together: what a client may name is judged by the same
+//! reading of it, and what is kept is written the same.
+
+use std::fmt;
+use std::net::Ipv6Addr;
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Schemes that Python writes with `//` even where there is no authority.
+const WITH_AUTHORITY: [&str; 25] = [
+    "ftp", "http", "gopher", "nntp", "telnet", "imap", "wais", "file", "mms", "https", "shttp", "snews",
+    "prospero", "rtsp", "rtspu", "rsync", "svn", "svn+ssh", "sftp", "nfs", "git", "git+ssh", "ws", "wss",
+    "rtsps",
+];
+/// Schemes whose last segment may have parameters after a semicolon.
+const WITH_PARAMETERS: [&str; 15] = [
+    "", "ftp", "hdl", "prospero", "http", "imap", "https", "shttp", "rtsp", "rtspu", "sip", "sips", "mms",
+    "sftp", "tel",
+];
 
 /// The parts of a URI.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -9,8 +27,8 @@ pub struct Uri {
     pub authority: String,
     /// The path, as it was written.
     pub path: String,
-    /// After `;` in the path's last part, for schemes that know such.
-    pub params: String,
+    /// After the semicolon in the path's last segment, where the scheme has such parameters.
+    pub parameters: String,
     /// After `?`.
     pub query: String,
     /// After `#`.
@@ -64,14 +82,14 @@ impl Uri {
             uri.query = query.to_owned();
             rest = before;
         }
-        uri.path = rest.to_owned();
-        if matches!(uri.scheme.as_str(), "" | "ftp" | "sftp" | "http" | "https") {
-            let last = uri.path.rfind('/').unwrap_or(0);
-            if let Some(at) = uri.path[last..].find(';') {
-                uri.params = uri.path[last + at + 1..].to_owned();
-                uri.path.truncate(last + at);
-            }
+        let last = rest.rfind('/').unwrap_or(0);
+        if WITH_PARAMETERS.contains(&uri.scheme.as_str())
+            && let Some(at) = rest[last..].find(';')
+        {
+            uri.parameters = rest[last + at + 1..].to_owned();
+            rest = &rest[..last + at];
         }
+        uri.path = rest.to_owned();
         Ok(uri)
     }
 
@@ -105,38 +123,61 @@ impl Uri {
     }
 }
 
+impl fmt::Display for Uri {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut path = self.path.clone();
+        if !self.parameters.is_empty() {
+            path = format!("{path};{}", self.parameters);
+        }
+        let slashes = WITH_AUTHORITY.contains(&self.scheme.as_str()) && !path.starts_with("//");
+        if !self.scheme.is_empty() {
+            write!(to, "{}:", self.scheme)?;
+        }
+        if !self.authority.is_empty() || slashes {
+            write!(to, "//{}", self.authority)?;
+            if !path.is_empty() && !path.starts_with('/') {
+                to.write_str("/")?;
+            }
+        }
+        to.write_str(&path)?;
+        if !self.query.is_empty() {
+            write!(to, "?{}", self.query)?;
+        }
+        if !self.fragment.is_empty() {
+            write!(to, "#{}", self.fragment)?;
+        }
+        Ok(())
+    }
+}
+
 fn check_authority(authority: &str) -> Result<(), String> {
     let (open, close) = (authority.contains('['), authority.contains(']'));
-    if open != close {
+    if open != close || (open && !has_bracketed_host(authority)) {
         return Err("Invalid IPv6 URL".to_owned());
     }
     // Characters that turn into a part's mark when they are normalised, so that two readers see two hosts.
-    let disguised = |c: char| {
-        matches!(
-            c,
-            '\u{2047}'
-                ..='\u{2049}'
-                    | '\u{2100}'
-                    | '\u{2101}'
-                    | '\u{2105}'
-                    | '\u{2106}'
-                    | '\u{fe13}'
-                    | '\u{fe16}'
-                    | '\u{fe55}'
-                    | '\u{fe56}'
-                    | '\u{fe5f}'
-                    | '\u{fe6b}'
-                    | '\u{ff03}'
-                    | '\u{ff0f}'
-                    | '\u{ff1a}'
-                    | '\u{ff1f}'
-                    | '\u{ff20}'
-        )
-    };
-    if authority.contains(disguised) {
+    let plain: String = authority.chars().filter(|c| !matches!(c, '@' | ':' | '#' | '?')).collect();
+    let normal: String = plain.nfkc().collect();
+    if normal != plain && normal.contains(['/', '?', '#', '@', ':']) {
         return Err(format!("netloc '{authority}' contains invalid characters under NFKC normalization"));
     }
     Ok(())
+}
+
+fn has_bracketed_host(authority: &str) -> bool {
+    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+    let Some((before, bracketed)) = place.split_once('[') else { return false };
+    let (host, after) = bracketed.split_once(']').unwrap_or((bracketed, ""));
+    if !before.is_empty() || !(after.is_empty() || after.starts_with(':')) {
+        return false;
+    }
+    if let Some(future) = host.strip_prefix('v') {
+        return future.split_once('.').is_some_and(|(version, rest)| {
+            !version.is_empty() && version.bytes().all(|b| b.is_ascii_hexdigit()) && !rest.is_empty()
+        });
+    }
+    let (address, zone) = host.split_once('%').map_or((host, None), |(address, zone)| (address, Some(zone)));
+    address.parse::<Ipv6Addr>().is_ok() && zone.is_none_or(|zone| !zone.is_empty() && !zone.contains('%'))
 }
 
 /// A text with its percent signs decoded; what is no UTF-8 becomes U+FFFD.
@@ -212,6 +253,40 @@ mod tests {
     }
 
     #[test]
+    fn what_was_taken_apart_is_put_together_as_python_does_it() {
+        for (text, again) in [
+            ("s3://Bucket/a;b?x#y", "s3://Bucket/a;b?x#y"),
+            ("FILE:/abs", "file:///abs"),
+            ("file:relative", "file:///relative"),
+            ("http:x", "http:///x"),
+            ("mlflow-artifacts:/0", "mlflow-artifacts:/0"),
+            ("//etc/passwd", "//etc/passwd"),
+            ("///etc/passwd", "/etc/passwd"),
+            ("////etc", "//etc"),
+            ("a?", "a"),
+            ("a#", "a"),
+            ("a;", "a"),
+            ("a;b/c", "a;b/c"),
+            ("a/b;c", "a/b;c"),
+            (" \u{1}a\nb", "ab"),
+            ("C:/x", "c:/x"),
+            ("1:x", "1:x"),
+            ("", ""),
+        ] {
+            assert_eq!(Uri::parse(text).unwrap().to_string(), again, "{text}");
+        }
+        for wrong in
+            ["//[::1", "//a]b/", "//[1.2.3.4]/", "//x[::1]/", "//[::1]x/", "//a\u{ff0f}b/", "//\u{2100}/"]
+        {
+            assert!(Uri::parse(wrong).is_err(), "{wrong}");
+        }
+        for right in ["//[::1]:80/", "//[fe80::1%25eth0]/", "//[v1.a]/", "//\u{e9}/"] {
+            assert!(Uri::parse(&unquote(right)).is_ok(), "{right}");
+        }
+        assert_eq!(Uri::parse("http://u@HOST:8/").unwrap().host().as_deref(), Some("host"));
+    }
+
+    #[test]
     fn percent_signs_are_undone() {
         assert_eq!(unquote("a%20b%zz%c3%a9%"), "a b%zzé%");
         for hidden in ["%25252e", "%%32%65", "%2%65", "%252E"] {
@@ -222,9 +297,15 @@ mod tests {
 
     proptest! {
         #[test]
+        fn what_has_no_marks_stays_as_it_is(text in "[a-z0-9 ._+@é日/-]{0,40}") {
+            prop_assume!(!text.starts_with([' ', '/']));
+            prop_assert_eq!(Uri::parse(&text).unwrap().to_string(), text);
+        }
+
+        #[test]
         fn no_text_panics(text in ".*") {
             if let Ok(uri) = Uri::parse(&text) {
-                let _ = (uri.host(), uri.port());
+                let _ = (uri.host(), uri.port(), uri.to_string());
             }
             let _ = unquote_wholly(&text);
         }

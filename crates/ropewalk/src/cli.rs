@@ -92,7 +92,7 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Serve everything: web app, APIs, monitors
     #[command(
-        after_help = "Examples:\n  ropewalk up\n  ropewalk up --port 0 --home /srv/ropewalk\n  ropewalk up --database postgres://ropewalk@db/ropewalk --blobs s3://bucket/prefix"
+        after_help = "Examples:\n  ropewalk up\n  ropewalk up --port 0 --home /srv/ropewalk\n  ropewalk up --database postgres://ropewalk@db/ropewalk --blobs s3://bucket/prefix\n  ropewalk up --artifacts-destination s3://bucket/mlflow"
     )]
     Up(UpArgs),
     /// Datasets: commit, branch, tag, compare and merge tables
@@ -175,6 +175,27 @@ struct UpArgs {
     /// Address to bind; another than loopback needs credentials [default: 127.0.0.1]
     #[arg(long, value_name = "ADDRESS", env = "ROPEWALK_HOST")]
     host: Option<String>,
+    /// Where artifacts that come through the server are kept: s3://bucket/prefix or a folder [default: artifacts/ in
+    /// the blob store]
+    #[arg(long, value_name = "URL", env = "ROPEWALK_ARTIFACTS_DESTINATION")]
+    artifacts_destination: Option<String>,
+    /// Where new experiments' artifacts go [default: mlflow-artifacts:/, which is through the server]
+    #[arg(long, value_name = "URI", env = "ROPEWALK_DEFAULT_ARTIFACT_ROOT")]
+    default_artifact_root: Option<String>,
+    /// Let clients send and fetch artifacts through the server [default: true]
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        env = "ROPEWALK_SERVE_ARTIFACTS",
+        overrides_with = "no_serve_artifacts"
+    )]
+    serve_artifacts: Option<String>,
+    /// Let artifacts go past the server only
+    #[arg(long)]
+    no_serve_artifacts: bool,
     /// Show the web app in the browser
     #[arg(long)]
     open: bool,
@@ -254,6 +275,18 @@ async fn execute(cli: Cli) -> Result<()> {
         Some(Command::Up(args)) => {
             set("port", given("port", &args.port).as_ref());
             set("host", given("host", &args.host).as_ref());
+            set(
+                "artifacts_destination",
+                given("artifacts_destination", &args.artifacts_destination).as_ref(),
+            );
+            set(
+                "default_artifact_root",
+                given("default_artifact_root", &args.default_artifact_root).as_ref(),
+            );
+            set("serve_artifacts", given("serve_artifacts", &args.serve_artifacts).as_ref());
+            if args.no_serve_artifacts {
+                set("serve_artifacts", Some(&"false".to_owned()));
+            }
         }
         Some(Command::Demo(args)) => set("port", given("port", &args.port).as_ref()),
         _ => {}

@@ -6,7 +6,8 @@ use axum::extract::State;
 use axum::{Json, Router};
 use ropewalk_core::{Core, Migration, Result, Settings};
 use ropewalk_data::Data;
-use ropewalk_http::auth::Auth;
+use ropewalk_http::Security;
+use ropewalk_http::auth::{Auth, Guard};
 use ropewalk_learn::Learn;
 use ropewalk_ledger::Ledger;
 use ropewalk_models::{Models, SourceRules};
@@ -21,6 +22,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+use crate::access::{self, Belongings};
 
 /// All services of a home.
 #[derive(Clone)]
@@ -67,6 +70,7 @@ impl App {
         let data = Data::new(core.clone());
         let prep = Prep::new(core.clone(), data.clone(), ledger.clone());
         let runs = Runs::new(core.clone());
+        runs.place_first_experiment().await?;
         let webhooks = Webhooks::new(core.clone(), Options::from_environment()?);
         let rules = SourceRules::from_environment(&core.settings)?;
         let traces = Traces::new(core.clone(), runs.clone());
@@ -112,7 +116,7 @@ impl App {
     }
 
     /// The router of all features and its OpenAPI description.
-    pub(crate) fn router(&self, loopback_only: bool) -> (Router, OpenApi) {
+    pub(crate) fn router(&self, security: Security) -> (Router, OpenApi) {
         let features = vec![
             OpenApiRouter::new().routes(routes!(home)).with_state(self.core.clone()),
             ropewalk_ledger::routes(&self.ledger),
@@ -126,8 +130,17 @@ impl App {
             ropewalk_serve::routes(&self.serve),
             ropewalk_watch::routes(&self.watch),
             ropewalk_respond::routes(&self.respond),
+            self.queries(),
         ];
-        ropewalk_http::build(&self.core, &self.auth, features, loopback_only)
+        let belongings = Belongings { runs: self.runs.clone(), models: self.models.clone() };
+        let guard = Guard::new(self.auth.clone(), access::ROUTES, Arc::new(belongings));
+        ropewalk_http::build(&self.core, &guard, features, security)
+    }
+
+    /// MLflow's GraphQL, over the routes that it tells of.
+    fn queries(&self) -> OpenApiRouter {
+        let routes = ropewalk_runs::routes(&self.runs).merge(ropewalk_models::routes(&self.models));
+        ropewalk_graphql::routes(routes.split_for_parts().0).into()
     }
 }
 
@@ -163,7 +176,7 @@ async fn home(State(core): State<Core>) -> Result<Json<Home>> {
 pub(crate) async fn openapi() -> Result<String> {
     let folder = std::env::temp_dir().join(format!("ropewalk-openapi-{}", std::process::id()));
     let app = App::open(Settings::for_home(&folder)).await?;
-    let text = serde_json::to_string_pretty(&app.router(true).1)?;
+    let text = serde_json::to_string_pretty(&app.router(Security::none()).1)?;
     std::fs::remove_dir_all(&folder)?;
     Ok(text + "\n")
 }

@@ -1,6 +1,7 @@
 //! What every command works with: the settings, where results go, and the way to the services.
 
 use ropewalk_core::{Result, Settings};
+use ropewalk_http::Security;
 use ropewalk_http::auth::Auth;
 use tokio::sync::OnceCell;
 
@@ -37,7 +38,7 @@ impl Context {
                 let token = Auth::random_token();
                 app.auth = app.auth.with_local_token(&token);
                 app.serve.restore().await?;
-                Ok(Client::Local(app.router(false).0, token))
+                Ok(Client::Local(app.router(Security::none()).0, token))
             })
             .await
     }

@@ -1,5 +1,6 @@
 //! The `ropewalk` program: the command line, the composition of all services, and the demo.
 
+mod access;
 mod cli;
 mod client;
 mod commands;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use owo_colors::OwoColorize;
 use ropewalk_core::{Code, Error, Result, Settings};
 use ropewalk_http::auth::Auth;
-use ropewalk_http::listen;
+use ropewalk_http::{Security, listen};
 
 use crate::compose::App;
 use crate::output::Output;
@@ -39,10 +39,9 @@ impl Server {
         let token = Auth::random_token();
         app.auth = app.auth.with_local_token(&token);
         let listening = listen(&host, port, &app.auth).await?;
-        let loopback = listening.address.ip().is_loopback();
         let address = format!("http://{}", listening.address);
         app.serve.restore().await?;
-        let (router, _) = app.router(loopback);
+        let (router, _) = app.router(Security::of_environment(listening.address));
         let (stop, mut stopped) = tokio::sync::watch::channel(false);
         let serving = tokio::spawn(listening.serve(router, async move {
             // An error means that the sender is gone: then it is time to stop, too.
@@ -123,6 +122,9 @@ pub(crate) async fn up(settings: Settings, output: Output, open: bool) -> Result
         if core.database.is_sqlite() { "SQLite in the home" } else { "PostgreSQL" }
     ));
     output.say(&format!("  blobs     {}", core.settings.blobs_url()));
+    if let Some(place) = core.settings.text("artifacts_destination") {
+        output.say(&format!("  artifacts {place}"));
+    }
     output.say(&format!("  mlflow    export MLFLOW_TRACKING_URI={}", server.address));
     output.say(&format!("  started in {:.2} s; stop with Ctrl-C", started.elapsed().as_secs_f64()));
     if open {

@@ -1,6 +1,7 @@
 //! Credentials and roles, and which role a request needs.
 
 use http::Method;
+use ropewalk_mlflow::access::Permission;
 use serde::{Deserialize, Serialize};
 
 /// What somebody may do; each role may do what those before it may.
@@ -37,9 +38,23 @@ impl Role {
             .find(|role| role.name() == name)
     }
 
-    /// The role that a request needs.
+    /// What it allows on an experiment or a registered model on which nothing was granted.
+    #[must_use]
+    pub const fn permission(self) -> Permission {
+        match self {
+            Self::Viewer => Permission::Read,
+            Self::Scientist | Self::Operator => Permission::Edit,
+            Self::Admin => Permission::Manage,
+        }
+    }
+
+    /// The role that a request needs that is about no experiment and no registered model.
     #[must_use]
     pub fn needed(method: &Method, path: &str) -> Self {
+        // What one may do with a thing and what one has oneself is no matter of the role; its routes see to it.
+        if path == "/api/v1/auth/permissions" {
+            return Self::Viewer;
+        }
         if path.starts_with("/api/v1/auth") {
             return Self::Admin;
         }
@@ -85,8 +100,10 @@ impl Kind {
 }
 
 /// A credential, without its secret.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Credential {
+    /// Its number, by which MLflow's client knows it.
+    pub id: i64,
     /// Its name: that of the person or program.
     pub name: String,
     /// How it is proven.

@@ -15,7 +15,7 @@ use super::registering::announce_created;
 use super::telling::{Teller, of_version};
 use super::versions::check_stage;
 use crate::model::{ModelVersion, RegisteredModel};
-use crate::rules::{IS_PROMPT_TAG, check_model_name, check_model_tag, check_version_tag};
+use crate::rules::{IS_PROMPT_TAG, check_model_name, check_model_tag, check_version_tag, makes_prompt};
 use crate::store::{registered, versions};
 
 /// The statuses of a version.
@@ -65,7 +65,9 @@ impl Models {
         };
         if importing.dry_run {
             let database = &self.core.database;
-            return database.rehearse(move |tx| Box::pin(async move { taking.take(tx, record).await })).await;
+            let taken =
+                database.rehearse(move |tx| Box::pin(async move { taking.take(tx, record).await })).await?;
+            return Ok(Taken { made: None, ..taken });
         }
         self.write(move |tx| Box::pin(async move { taking.take(tx, record).await })).await
     }
@@ -100,6 +102,8 @@ impl Taking {
                     registered::set_tag(tx, &name, key, value).await?;
                 }
                 self.taken.outcome = Outcome::Created;
+                let kind = if makes_prompt(&tags) { "prompt" } else { "registered_model" };
+                self.taken.made = Some(kind.to_owned());
                 let description = record.description.as_deref().unwrap_or_default();
                 tell_created(tx, &self.teller, &name, description, &tags).await?;
                 registered::touch(tx, &name, updated_ms.max(created_ms)).await?;

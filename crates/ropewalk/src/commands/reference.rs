@@ -70,12 +70,11 @@ fn commands(mut root: clap::Command) -> String {
     for known in KNOWN {
         let default =
             if known.default.is_empty() { "–".to_owned() } else { format!("`{}`", known.default) };
-        page.push_str(&format!(
-            "| `{}` | `{}` | {default} | {} |\n",
-            known.key,
-            variable(known.key),
-            known.meaning
-        ));
+        let mut named = format!("`{}`", variable(known.key));
+        if !known.mlflow.is_empty() {
+            named.push_str(&format!(", else `{}`", known.mlflow));
+        }
+        page.push_str(&format!("| `{}` | {named} | {default} | {} |\n", known.key, known.meaning));
     }
     page.push_str(
         "\n## Variables of MLflow's server\n\nHonoured under their own names, so that an existing deployment keeps them.\n\n| variable | default | meaning |\n|---|---|---|\n",

@@ -53,7 +53,10 @@ fn other_machines_need_credentials_and_a_role() {
         let headers = [("Authorization", bearer.as_str()), ("Host", "ropewalk.example")];
         let headers = if token.is_empty() { &headers[1..] } else { &headers[..] };
         let answer = server.request(method, path, headers, body.as_bytes()).unwrap();
-        if answer.status >= 400 {
+        // MLflow's server refuses in plain words.
+        let mlflow =
+            ["/api/2.0/", "/ajax-api/", "/get-artifact"].iter().any(|prefix| path.starts_with(prefix));
+        if answer.status >= 400 && (!mlflow || answer.body.is_empty()) {
             assert!(answer.error().is_some(), "{method} {path}: {}", answer.text());
         }
         answer.status

@@ -133,7 +133,7 @@ fn runs_that_a_killed_server_acknowledged_are_kept() {
     let kept = Runs::default();
     let next = AtomicU64::new(0);
     for kill in 0..KILLS {
-        let mut server = place.up();
+        let server = place.up();
         check(&server, &kept);
         let over = AtomicBool::new(false);
         std::thread::scope(|scope| {

@@ -14,6 +14,8 @@ mod imported;
 mod killed;
 mod killed_runs;
 mod line;
+mod mlflow_server;
 mod output;
+mod permissions;
 mod requests;
 mod start;

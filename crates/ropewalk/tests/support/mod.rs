@@ -131,14 +131,16 @@ impl Place {
 
     /// Start a server on this home, with further flags.
     pub fn up_with(&self, flags: &[&str]) -> Server {
+        let mut command = self.command(&["up", "--port", "0"]);
+        command.args(flags);
+        self.up_by(command)
+    }
+
+    /// Start a server on this home by a command of its own.
+    pub fn up_by(&self, mut command: Command) -> Server {
         let told = self.folder().join("up.err");
-        let child = self
-            .command(&["up", "--port", "0"])
-            .args(flags)
-            .stdout(Stdio::null())
-            .stderr(std::fs::File::create(&told).unwrap())
-            .spawn()
-            .unwrap();
+        let child =
+            command.stdout(Stdio::null()).stderr(std::fs::File::create(&told).unwrap()).spawn().unwrap();
         Server::wait(child, &self.home, &told)
     }
 }

@@ -8,7 +8,7 @@ mod table;
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::body::Bytes;
+use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::IntoResponse;
@@ -281,9 +281,13 @@ async fn run_file(
     Query(query): Query<ArtifactQuery>,
 ) -> Result<impl IntoResponse> {
     let path = query.path.ok_or_else(|| Error::invalid("no path was named").hint("add ?path=…"))?;
-    let bytes: Bytes = runs.read_artifact(&runs.expand_run_id(&id).await?, &path).await?;
+    let file = runs.open_artifact(&runs.expand_run_id(&id).await?, &path).await?;
     Ok((
-        [(header::CONTENT_TYPE, "application/octet-stream"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")],
-        bytes,
+        [
+            (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+            (header::CONTENT_LENGTH, file.size.to_string()),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        ],
+        Body::from_stream(file.read(0..file.size)),
     ))
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use axum::Router;
 use axum::extract::{Path, State};
+use axum::http::Method;
 use axum::routing::{delete, get, patch, post};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,11 +12,12 @@ use ropewalk_core::Code;
 use ropewalk_mlflow::filter::{self, Search};
 use ropewalk_mlflow::rules::as_whole;
 use ropewalk_mlflow::{
-    Call, ErrorCode, Fields, Json, MlflowError, MlflowResult, Object, Rule, answer, done, json, page, python,
+    Call, ErrorCode, Fields, Json, MlflowError, MlflowResult, Object, Rule, answer, done, json, page, path,
+    python,
 };
 use serde_json::json as value;
 
-use super::artifacts::safe_path;
+use super::artifacts::file_or_url;
 use super::experiments::{named_twice, page_size, tags};
 use super::{messages, wire};
 use crate::logged_model::{LoggedModelStatus, NewLoggedModel};
@@ -32,6 +34,11 @@ pub(super) fn routes() -> Router<Runs> {
         .route("/2.0/mlflow/logged-models/{id}/tags", patch(set_tags))
         .route("/2.0/mlflow/logged-models/{id}/tags/{key}", delete(delete_tag))
         .route("/2.0/mlflow/logged-models/{id}/artifacts/directories", get(list_files))
+}
+
+/// What is not served under both of MLflow's prefixes.
+pub(super) fn page_routes() -> Router<Runs> {
+    Router::new().route("/ajax-api/2.0/mlflow/logged-models/{id}/artifacts/files", get(file))
 }
 
 fn params(fields: &Fields) -> Vec<Param> {
@@ -269,14 +276,22 @@ async fn list_files(State(runs): State<Runs>, Path(id): Path<String>, call: Call
     let fields =
         call.read(&messages::LIST_LOGGED_MODEL_FILES, &[("artifact_directory_path", &[Rule::Text])])?;
     let folder = match fields.sent_text("artifact_directory_path") {
-        Some(path) => safe_path(path)?,
+        Some(path) => path::safe(path)?,
         None => String::new(),
     };
-    let model = runs.get_logged_model(&id).await?;
-    let files = runs.list_below(&model.artifact_uri, &folder).await?;
-    Ok(answer(
-        Object::default()
-            .set("root_uri", model.artifact_uri)
-            .list("files", files.iter().map(wire::file).collect()),
-    ))
+    let root = runs.get_logged_model(&id).await?.artifact_uri;
+    let files = runs.spot(&root).await?.list(&folder).await?;
+    Ok(answer(Object::default().set("root_uri", root).list("files", files.iter().map(wire::file).collect())))
+}
+
+async fn file(State(runs): State<Runs>, Path(id): Path<String>, method: Method, call: Call) -> MlflowResult {
+    let Some(path) = call.query("artifact_file_path").filter(|path| !path.is_empty()) else {
+        return Err(MlflowError::new(
+            ErrorCode::BadRequest,
+            "Request must include the \"artifact_file_path\" query parameter.",
+        ));
+    };
+    let path = path::safe(path)?;
+    let root = runs.get_logged_model(&id).await?.artifact_uri;
+    file_or_url(&runs, &root, &path, &method, &call).await
 }

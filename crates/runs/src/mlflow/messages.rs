@@ -118,6 +118,14 @@ pub(super) static HISTORY_SAMPLE: Message = Message(&[
 pub(super) static LIST_ARTIFACTS: Message =
     Message(&[text("run_id"), text("run_uuid"), text("path"), text("page_token")]);
 pub(super) static LIST_PROXIED: Message = Message(&[text("path"), text("page_token")]);
+pub(super) static BEGIN_PARTS: Message = Message(&[text("path"), integer("num_parts")]);
+static UPLOADED_PART: Message = Message(&[integer("part_number"), text("etag"), text("url")]);
+pub(super) static END_PARTS: Message =
+    Message(&[text("path"), text("upload_id"), parts("parts", &UPLOADED_PART)]);
+pub(super) static DROP_PARTS: Message = Message(&[text("path"), text("upload_id")]);
+pub(super) static UPLOAD_URL: Message =
+    Message(&[text("run_id"), text("path"), integer("expiration"), text("model_id")]);
+pub(super) static DOWNLOAD_URL: Message = Message(&[text("run_id"), text("path"), integer("expiration")]);
 
 pub(super) static CREATE_LOGGED_MODEL: Message = Message(&[
     text("experiment_id"),

@@ -2,7 +2,7 @@
 //!
 //! Every route answers under `/api` and again under `/ajax-api`.
 
-mod artifacts;
+pub(crate) mod artifacts;
 mod batch;
 mod experiments;
 mod history;
@@ -12,11 +12,14 @@ mod messages;
 mod out_of_scope;
 mod run_json;
 mod runs;
+mod send;
+mod transfers;
 mod wire;
 
+use axum::extract::State;
 use axum::routing::{any, get};
 use axum::{Json, Router};
-use ropewalk_mlflow::{MlflowError, VERSION, both_prefixes};
+use ropewalk_mlflow::{MlflowError, MlflowResult, VERSION, both_prefixes};
 use serde_json::{Value, json};
 
 use crate::service::Runs;
@@ -41,25 +44,29 @@ pub fn routes(runs: &Runs) -> Router {
         .merge(experiments::page_routes())
         .merge(history::page_routes())
         .merge(out_of_scope::page_routes())
+        .merge(logged_models::page_routes())
         .merge(both_prefixes(api))
         .with_state(runs.clone())
 }
 
-async fn server_info() -> Json<Value> {
-    Json(json!({
+async fn server_info(State(runs): State<Runs>) -> MlflowResult<Json<Value>> {
+    let artifacts = runs.artifacts()?;
+    let transfers = artifacts.served && artifacts.transfers().is_some();
+    Ok(Json(json!({
         "store_type": "SqlStore",
         "workspaces_enabled": false,
         "trace_archival_enabled": false,
-        "multipart_uploads_enabled": false,
-        "multipart_downloads_enabled": false,
-        "artifact_serving_enabled": true,
-        "presigned_upload_run_id_supported": false,
-        "presigned_upload_model_id_supported": false,
-        "model_artifact_presigned_downloads_supported": false,
+        "multipart_uploads_enabled": transfers && artifacts.multipart_uploads,
+        "multipart_downloads_enabled": transfers && artifacts.multipart_downloads,
+        "artifact_serving_enabled": artifacts.served,
+        // That such requests are known; whether a store can is told by the answer to one.
+        "presigned_upload_run_id_supported": true,
+        "presigned_upload_model_id_supported": true,
+        "model_artifact_presigned_downloads_supported": true,
         "features_enabled": {"gateway": false, "scheduled_issue_detection": false},
         "tracking_auth": "",
-        "artifacts_presigned_only": false,
-    }))
+        "artifacts_presigned_only": artifacts.presigned_only,
+    })))
 }
 
 async fn unknown(uri: axum::http::Uri) -> MlflowError {

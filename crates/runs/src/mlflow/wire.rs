@@ -62,7 +62,7 @@ pub(super) fn file(file: &FileInfo) -> Value {
     Object::default()
         .set("path", file.path.as_str())
         .set("is_dir", file.is_dir)
-        .maybe("file_size", file.file_size)
+        .maybe("file_size", file.file_size.filter(|size| *size > 0))
         .into()
 }
 

@@ -6,7 +6,6 @@ use ropewalk_core::journal::{NewEntry, Reference};
 use ropewalk_core::{Actor, Error, Result, now_ms};
 
 use super::Runs;
-use super::artifacts::proxied_path;
 use crate::model::{RunInfo, Tag, experiment_number};
 use crate::state::{Answer, Operation};
 use crate::store::{experiments, logged_models, runs as store};
@@ -40,6 +39,8 @@ pub struct Purged {
     pub files: usize,
     /// Their bytes.
     pub bytes: u64,
+    /// Runs and logged models whose files lie where this server cannot remove them.
+    pub left: usize,
     /// Whether nothing was removed: it was only looked.
     pub dry_run: bool,
 }
@@ -195,12 +196,15 @@ impl Runs {
         Ok(())
     }
 
-    /// Removes the files below an artifact root, if this server keeps them.
+    /// Removes the files below an artifact root, if this server can.
     pub(crate) async fn purge_files(&self, root: &str, purged: &mut Purged) -> Result<()> {
-        let Some(path) = proxied_path(root).filter(|path| !path.is_empty()) else { return Ok(()) };
-        let (files, bytes) = self.remove_below(path, purged.dry_run).await?;
-        purged.files += files;
-        purged.bytes += bytes;
+        match self.remove_below(root, purged.dry_run).await? {
+            Some((files, bytes)) => {
+                purged.files += files;
+                purged.bytes += bytes;
+            }
+            None => purged.left += 1,
+        }
         Ok(())
     }
 }

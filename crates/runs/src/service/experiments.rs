@@ -6,7 +6,8 @@ use ropewalk_mlflow::MlflowResult;
 use ropewalk_mlflow::filter::{self, Comparison, Order, Search};
 
 use super::{Runs, no_experiment};
-use crate::artifact_location;
+use crate::artifacts::DEFAULT_ROOT;
+use crate::artifacts::uri::append;
 use crate::experiment_tag::{check_experiment_tag, check_views};
 use crate::limits::check_experiment_name;
 use crate::model::{Experiment, Lifecycle, Tag, ViewType, experiment_number};
@@ -38,6 +39,11 @@ impl Runs {
         artifact_location: Option<&str>,
         tags: Vec<Tag>,
     ) -> Result<Experiment> {
+        let artifacts = self.artifacts()?;
+        let location = artifact_location
+            .filter(|location| !location.is_empty())
+            .map(|location| artifacts.location(location))
+            .transpose()?;
         check_experiment_name(name)?;
         check_views(tags.iter().map(|tag| tag.key.as_str()), None)?;
         for tag in &tags {
@@ -45,10 +51,7 @@ impl Runs {
         }
         let now = now_ms();
         let name = name.to_owned();
-        let location = artifact_location
-            .filter(|location| !location.is_empty())
-            .map(|location| artifact_location::check(location, "artifact_location", &self.hosts))
-            .transpose()?;
+        let root = artifacts.root.clone();
         self.core
             .database
             .write(move |tx| {
@@ -62,7 +65,7 @@ impl Runs {
                     let experiment = Experiment {
                         experiment_id: number.to_string(),
                         name,
-                        artifact_location: location.unwrap_or_else(|| format!("mlflow-artifacts:/{number}")),
+                        artifact_location: location.unwrap_or_else(|| append(&root, &[&number.to_string()])),
                         lifecycle_stage: Lifecycle::Active,
                         creation_time: now,
                         last_update_time: now,
@@ -75,6 +78,23 @@ impl Runs {
                     Ok(experiment)
                 })
             })
+            .await
+    }
+
+    /// Lets the experiment that is there from the beginning follow the default artifact root, as long as nothing has been
+    /// made. To be called when a server starts.
+    ///
+    /// # Errors
+    /// `invalid` when artifacts cannot be kept where the settings say.
+    pub async fn place_first_experiment(&self) -> Result<()> {
+        let location = append(&self.artifacts()?.root, &["0"]);
+        let usual = append(DEFAULT_ROOT, &["0"]);
+        if location == usual {
+            return Ok(());
+        }
+        self.core
+            .database
+            .write(move |tx| Box::pin(async move { store::place_first(tx, &usual, &location).await }))
             .await
     }
 

@@ -5,7 +5,7 @@ use ropewalk_core::{Code, Error, Result, new_id, now_ms};
 use ropewalk_mlflow::{MlflowResult, python};
 
 use super::{Runs, experiments::must_be_active};
-use crate::artifact_location;
+use crate::artifacts::uri::append;
 use crate::logged_model::{LoggedModel, LoggedModelStatus, NewLoggedModel};
 use crate::model::{Param, Tag, experiment_number};
 use crate::names::run_name;
@@ -26,10 +26,7 @@ impl Runs {
         let now = now_ms();
         let model_id = format!("m-{id}");
         let model = LoggedModel {
-            artifact_uri: artifact_location::below(
-                &experiment.artifact_location,
-                &format!("models/{model_id}/artifacts"),
-            )?,
+            artifact_uri: append(&experiment.artifact_location, &["models", &model_id, "artifacts"]),
             model_id,
             experiment_id: experiment.experiment_id,
             name: name.unwrap_or_else(|| run_name(&id)),

@@ -17,10 +17,10 @@ pub(crate) mod views;
 use std::sync::{Arc, OnceLock};
 
 use ropewalk_core::{Core, Error, Result};
-use ropewalk_mlflow::hosts::HostPolicy;
 
 pub(crate) use runs::NAME_TAG;
 
+use crate::artifacts::Artifacts;
 use crate::sink::RunSink;
 use crate::state::State;
 
@@ -29,7 +29,7 @@ use crate::state::State;
 pub struct Runs {
     core: Core,
     pub(crate) state: Arc<State>,
-    hosts: Arc<HostPolicy>,
+    artifacts: Arc<Result<Artifacts>>,
     sink: Arc<OnceLock<Arc<dyn RunSink>>>,
 }
 
@@ -37,8 +37,10 @@ impl Runs {
     /// Tracking on this home's database and blobs. Starts the tasks that write runs, which end with the last clone.
     pub fn new(core: Core) -> Self {
         let state = State::start(core.clone());
-        let hosts = Arc::new(HostPolicy::from_environment(&core.settings));
-        Self { core, state, hosts, sink: Arc::default() }
+        let artifacts = std::env::current_dir().map_err(Error::from).and_then(|directory| {
+            Artifacts::open(&core.settings, &core.blobs, &directory, &|name| std::env::var(name).ok())
+        });
+        Self { core, state, artifacts: Arc::new(artifacts), sink: Arc::default() }
     }
 
     /// Tells who must hear when runs and experiments go. The first counts.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::search::{Body, PageRun};
 use super::{Runs, experiments::must_be_active, no_run};
-use crate::artifact_location;
+use crate::artifacts::uri::append;
 use crate::limits::{PARAMS_PER_BATCH, check_batch};
 use crate::model::{Lifecycle, Run, RunInfo, RunLineage, RunLinks, RunStatus, Tag};
 use crate::names::run_name;
@@ -78,10 +78,7 @@ impl Runs {
             .or_else(|| tags.iter().find(|tag| tag.key == USER_TAG).map(|tag| tag.value.clone()))
             .unwrap_or_else(|| actor.as_str().to_owned());
         let info = RunInfo {
-            artifact_uri: artifact_location::below(
-                &experiment.artifact_location,
-                &format!("{run_id}/artifacts"),
-            )?,
+            artifact_uri: append(&experiment.artifact_location, &[&run_id, "artifacts"]),
             run_id,
             experiment_id: experiment.experiment_id,
             run_name: name,

@@ -54,6 +54,20 @@ async fn is_taken(tx: &mut Connection, number: i64) -> Result<bool> {
     Ok(found.is_some())
 }
 
+/// Places the first experiment's artifacts, as long as nothing has been made.
+pub(crate) async fn place_first(tx: &mut Connection, usual: &str, location: &str) -> Result<()> {
+    sqlx::query(
+        "UPDATE run_experiment SET artifact_location = $1 WHERE id = 0 AND artifact_location = $2 \
+         AND NOT EXISTS (SELECT 1 FROM run_experiment e WHERE e.id > 0) \
+         AND NOT EXISTS (SELECT 1 FROM run_run) AND NOT EXISTS (SELECT 1 FROM run_logged_model)",
+    )
+    .bind(location)
+    .bind(usual)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// The numbers of all experiments.
 pub(crate) async fn numbers(connection: &mut Connection) -> Result<Vec<i64>> {
     let rows = sqlx::query("SELECT id FROM run_experiment ORDER BY id").fetch_all(connection).await?;

@@ -5,12 +5,11 @@ use ropewalk_migrate::places::{Place, place};
 use ropewalk_migrate::{ExperimentRecord, Outcome, Taken};
 
 use super::{Importing, told};
-use crate::artifact_location;
+use crate::artifacts::uri::append;
 use crate::experiment_tag::{check_experiment_tag, check_views};
 use crate::limits::check_experiment_name;
 use crate::model::{Experiment, Lifecycle, Tag, experiment_number};
 use crate::service::Runs;
-use crate::service::artifacts::PROXY_SCHEME;
 use crate::store::experiments as store;
 
 impl Runs {
@@ -37,27 +36,30 @@ impl Runs {
         }
         // What another program has kept here, or on a disk, this one keeps itself.
         record.artifact_location = match record.artifact_location {
-            Some(told) if place(&told) == Place::Remote => {
-                Some(artifact_location::check(&told, "artifact_location", &self.hosts)?)
-            }
+            Some(told) if place(&told) == Place::Remote => Some(self.artifacts()?.location(&told)?),
             _ => None,
         };
+        let root = self.artifacts()?.root.clone();
         let database = &self.core.database;
         if dry_run {
-            database.rehearse(move |tx| Box::pin(async move { take(tx, number, record).await })).await
+            let taken = database
+                .rehearse(move |tx| Box::pin(async move { take(tx, number, record, &root).await }))
+                .await?;
+            Ok(Taken { made: None, ..taken })
         } else {
-            database.write(move |tx| Box::pin(async move { take(tx, number, record).await })).await
+            database.write(move |tx| Box::pin(async move { take(tx, number, record, &root).await })).await
         }
     }
 }
 
-async fn take(tx: &mut Connection, number: i64, record: ExperimentRecord) -> Result<Taken> {
+async fn take(tx: &mut Connection, number: i64, record: ExperimentRecord, root: &str) -> Result<Taken> {
     let mut taken = Taken::new(&record.experiment_id, Outcome::Unchanged);
     let found = match store::by_name(tx, &record.name).await? {
         Some(found) => found,
         None => {
             taken.outcome = Outcome::Created;
-            create(tx, number, &record, &mut taken).await?
+            taken.made = Some("experiment".to_owned());
+            create(tx, number, &record, root, &mut taken).await?
         }
     };
     if found.lifecycle_stage == Lifecycle::Deleted && !record.deleted {
@@ -89,6 +91,7 @@ async fn create(
     tx: &mut Connection,
     number: i64,
     record: &ExperimentRecord,
+    root: &str,
     taken: &mut Taken,
 ) -> Result<Experiment> {
     let number = if store::hold_and_ask(tx, number).await? {
@@ -109,7 +112,7 @@ async fn create(
         artifact_location: record
             .artifact_location
             .clone()
-            .unwrap_or_else(|| format!("{PROXY_SCHEME}/{number}")),
+            .unwrap_or_else(|| append(root, &[&number.to_string()])),
         lifecycle_stage: if record.deleted { Lifecycle::Deleted } else { Lifecycle::Active },
         creation_time: created,
         last_update_time: updated,

@@ -39,8 +39,8 @@ impl Runs {
             };
         };
         let deleted = record.deleted;
-        let folder = format!("models/{}/artifacts", record.model_id);
-        let artifact_uri = self.place_of_files(&record.artifact_uri, &experiment, &folder)?;
+        let below = ["models", &record.model_id, "artifacts"];
+        let artifact_uri = self.place_of_files(&record.artifact_uri, &experiment, &below)?;
         let number = experiment_number(&experiment.experiment_id)?;
         let model = model(record, experiment.experiment_id, artifact_uri)?;
         let database = &self.core.database;

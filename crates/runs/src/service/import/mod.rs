@@ -13,10 +13,11 @@ mod tests;
 use ropewalk_core::{Actor, Error, Result};
 use ropewalk_migrate::places::{Place, place};
 use ropewalk_migrate::{KeptFile, Taken};
+use ropewalk_mlflow::path;
 
 use super::Runs;
-use super::artifacts::PROXY_SCHEME;
-use crate::artifact_location;
+use crate::artifacts::DEFAULT_ROOT;
+use crate::artifacts::uri::{append, proxied_path};
 use crate::model::Experiment;
 
 /// How an import is made.
@@ -36,24 +37,22 @@ impl Runs {
     /// # Errors
     /// `invalid` for a path that could lead elsewhere.
     pub(crate) async fn kept_files(&self, folder: &str) -> Result<Vec<KeptFile>> {
-        let files = self.files_below(folder).await?;
-        Ok(files
-            .into_iter()
-            .map(|(path, blob)| KeptFile { path, size: blob.size, modified_ms: blob.modified_ms })
-            .collect())
+        let folder = path::safe(folder)?;
+        self.kept()?.place.below(&folder).await
     }
 
-    /// Where the files of something that comes from elsewhere go: stay, if they are with another system; here otherwise.
-    fn place_of_files(&self, told: &str, experiment: &Experiment, folder: &str) -> Result<String> {
+    /// Where the files of something that comes from elsewhere go: they stay if they are with another system, and come here
+    /// otherwise.
+    fn place_of_files(&self, told: &str, experiment: &Experiment, below: &[&str]) -> Result<String> {
+        let artifacts = self.artifacts()?;
         if !told.is_empty() && place(told) == Place::Remote {
-            return Ok(artifact_location::check(told, "artifact_uri", &self.hosts)?);
+            return artifacts.location(told);
         }
-        let location = if experiment.artifact_location.starts_with(PROXY_SCHEME) {
-            experiment.artifact_location.clone()
-        } else {
-            format!("{PROXY_SCHEME}/{}", experiment.experiment_id)
-        };
-        Ok(artifact_location::below(&location, folder)?)
+        if artifacts.served && proxied_path(&experiment.artifact_location).is_none() {
+            let root = append(DEFAULT_ROOT, &[&experiment.experiment_id]);
+            return Ok(append(&root, below));
+        }
+        Ok(append(&experiment.artifact_location, below))
     }
 }
 

@@ -160,7 +160,7 @@ impl Runs {
             change.tags.push((NAME_TAG.to_owned(), Some(name.clone())));
         }
         let artifact_uri =
-            self.place_of_files(&record.artifact_uri, experiment, &format!("{}/artifacts", record.run_id))?;
+            self.place_of_files(&record.artifact_uri, experiment, &[&record.run_id, "artifacts"])?;
         taken.artifact_uri = Some(artifact_uri.clone());
         let lifecycle = if record.deleted { Lifecycle::Deleted } else { Lifecycle::Active };
         let info = RunInfo {
