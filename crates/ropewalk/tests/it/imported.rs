@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Place, Server};
+use crate::support::{Place, Server, finish, program};
 
 /// What a store of MLflow's and its server's answers lie in.
 fn golden(which: &str) -> PathBuf {
@@ -213,6 +213,41 @@ fn an_import_that_is_killed_is_completed_by_the_next() {
     assert!(compare(&server, "server", Kind::Database) > 25);
     assert_eq!(place.json(&["import", "mlflow", &database])["runs"], counts(0, 0, 6));
     assert!(place.ok(&["journal", "--verify"]).code == Some(0));
+}
+
+#[test]
+fn whoever_may_change_all_brings_in_and_manages_what_was_made() {
+    let place = Place::new();
+    let token =
+        |name: &str, role: &str| place.ok(&["auth", "token", name, "--role", role]).out.trim().to_owned();
+    let admin = token("root", "admin");
+    let (viewer, scientist) = (token("looker", "viewer"), token("maker", "scientist"));
+    let server = place.up();
+    let send = |token: &str, method: &str, path: &str, body: &Value| {
+        let bearer = format!("Bearer {token}");
+        let body = body.to_string();
+        server.request(method, path, &[("Authorization", &bearer)], body.as_bytes()).unwrap().status
+    };
+    assert_eq!(send(&admin, "POST", "/api/v1/experiments", &json!({"name": "own"})), 200);
+    let database = golden("server/mlflow.db").display().to_string();
+    let import = |token: &str| {
+        let mut command = program(place.folder());
+        command.args(["import", "mlflow", &database, "-o", "json", "--server", &server.address]);
+        command.env("ROPEWALK_TOKEN", token);
+        finish(command)
+    };
+    let refused = import(&viewer);
+    assert_eq!((refused.code, refused.out.as_str()), (Some(4), ""), "{refused:?}");
+    let done = import(&scientist);
+    let report = done.json();
+    // The number 1 was taken, and what has come is its maker's, down to the aliases.
+    assert_eq!(report["renumbered"], json!([{"name": "wine", "was": "1", "is": "4"}]), "{report}");
+    assert_eq!((&report["runs"], &report["aliases"]), (&counts(6, 0, 0), &json!(3)));
+    assert_eq!(send(&scientist, "DELETE", "/api/v1/experiments/own", &Value::Null), 403);
+    assert_eq!(send(&scientist, "DELETE", "/api/v1/experiments/wine", &Value::Null), 200);
+    // Who is kept from something brings nothing in: it might be in the way.
+    place.ok(&["auth", "permit", "maker", "--experiment", "own", "--permission", "read"]);
+    assert_eq!(import(&scientist).code, Some(4));
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::output::ProgressLine;
 
 /// Experiments in a request.
-const EXPERIMENTS: usize = 100;
+const EXPERIMENTS: usize = 5000;
 /// Bytes of texts in a request, about.
 const TEXTS: usize = 8 << 20;
 

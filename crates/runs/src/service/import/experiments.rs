@@ -19,13 +19,23 @@ impl Runs {
         records: Vec<ExperimentRecord>,
         importing: &Importing,
     ) -> Result<Vec<Taken>> {
-        let mut all = Vec::with_capacity(records.len());
-        for record in records {
+        // First those whose numbers are free, so that none of these is given to another.
+        let (mut free, mut other) = (Vec::new(), Vec::new());
+        for (place, record) in records.into_iter().enumerate() {
+            let taken = match self.get_experiment(&record.experiment_id).await {
+                Ok(found) => found.name != record.name,
+                Err(_) => false,
+            };
+            if taken { other.push((place, record)) } else { free.push((place, record)) }
+        }
+        let mut all = Vec::with_capacity(free.len() + other.len());
+        for (place, record) in free.into_iter().chain(other) {
             let id = record.experiment_id.clone();
             let done = self.import_experiment(record, importing.dry_run).await;
-            all.push(told(&id, done)?);
+            all.push((place, told(&id, done)?));
         }
-        Ok(all)
+        all.sort_by_key(|(place, _)| *place);
+        Ok(all.into_iter().map(|(_, taken)| taken).collect())
     }
 
     async fn import_experiment(&self, mut record: ExperimentRecord, dry_run: bool) -> Result<Taken> {

@@ -92,13 +92,13 @@ async fn experiments_keep_their_numbers_where_these_are_free() {
             became,
             [
                 (Outcome::Completed, Some("0")),
-                (Outcome::Created, Some("2")),
                 (Outcome::Created, Some("3")),
+                (Outcome::Created, Some("2")),
                 (Outcome::Refused, None)
             ]
         );
-        assert!(taken[1].notes[0].contains("it became 2"), "{:?}", taken[1].notes);
-        let gone = runs.get_experiment("3").await.unwrap();
+        assert!(taken[1].notes[0].contains("it became 3"), "{:?}", taken[1].notes);
+        let gone = runs.get_experiment("2").await.unwrap();
         assert_eq!((gone.lifecycle_stage, gone.creation_time), (Lifecycle::Deleted, 5));
         let again = runs.import_experiments(records(), &importing(false)).await.unwrap();
         assert!(again[..3].iter().all(|one| one.outcome == Outcome::Unchanged), "{again:?}");
