@@ -25,3 +25,4 @@ mod tests;
 mod validate;
 
 pub use http::routes;
+pub use limits::VARIABLES;

@@ -13,6 +13,12 @@ const ALIASES: &str = "MLFLOW_SERVER_GRAPHQL_MAX_ALIASES";
 /// What the two are if the variables do not say otherwise.
 const USUAL: usize = 10;
 
+/// The variables: name, default and meaning.
+pub const VARIABLES: &[(&str, &str, &str)] = &[
+    (ROOT_FIELDS, "10", "fields that a GraphQL query may ask for at its top"),
+    (ALIASES, "10", "aliases that a GraphQL query may have in one selection"),
+];
+
 /// What may be set.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {

@@ -10,5 +10,5 @@ mod security;
 mod server;
 
 pub use listen::{Listening, listen};
-pub use security::Security;
+pub use security::{Security, VARIABLES};
 pub use server::{MAX_JSON_BYTES, build};

@@ -154,14 +154,29 @@ impl Call {
     /// `INVALID_PARAMETER_VALUE` when the body does not call itself JSON.
     pub fn json(&self) -> MlflowResult<Json> {
         self.must_be_json()?;
-        let read = |text: &str| json::parse(text.strip_prefix('\u{feff}').unwrap_or(text));
-        let value = std::str::from_utf8(&self.body).ok().and_then(read);
-        Ok(match value {
+        Ok(self.value().filter(is_container).unwrap_or(Json::Object(Vec::new())))
+    }
+
+    /// The body's value; none if it is not JSON.
+    fn value(&self) -> Option<Json> {
+        match json::parse_bytes(&self.body)? {
             // Some clients send JSON inside a JSON text.
-            Some(Json::Text(text)) => read(&text).filter(is_container).unwrap_or(Json::Object(Vec::new())),
-            Some(value) if is_container(&value) => value,
-            _ => Json::Object(Vec::new()),
-        })
+            Json::Text(text) => Some(json::parse(&text).unwrap_or(Json::Text(text))),
+            value => Some(value),
+        }
+    }
+
+    /// Refuses a body that is JSON and has no members, or is nested too deeply to be read. The stock server fails at both,
+    /// unless it has missed a field before.
+    fn must_have_members(&self) -> MlflowResult<()> {
+        let refused = match self.value() {
+            Some(value) => !is_container(&value) && !matches!(value, Json::Null),
+            None => json::is_too_deep(&self.body),
+        };
+        if refused && self.method != Method::GET {
+            return Err(MlflowError::invalid("The request's body must be a JSON object."));
+        }
+        Ok(())
     }
 
     /// What was sent as an object: the query of a GET, else the body.
@@ -207,6 +222,9 @@ impl Call {
         let mut fields = Fields::default();
         let whole = message.read(&sent, &mut fields).is_ok();
         rules::check(&sent, rules, whole)?;
+        if matches!(&sent, Json::Object(members) if members.is_empty()) && !self.body.is_empty() {
+            self.must_have_members()?;
+        }
         Ok(fields)
     }
 }

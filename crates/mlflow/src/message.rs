@@ -160,6 +160,10 @@ fn read_many(field: &'static Field, value: &Json, fields: &mut Fields) -> Result
     let mut outcome = Ok(());
     for item in items {
         if matches!(item, Json::Null) {
+            // A message for it is there before it is refused.
+            if matches!(field.kind, Kind::Part(_)) {
+                list.push(Value::Part(Fields::default()));
+            }
             outcome = Err(Unreadable);
             break;
         }

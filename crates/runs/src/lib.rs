@@ -17,6 +17,7 @@ mod sink;
 mod state;
 mod store;
 
+pub use artifacts::VARIABLES as ARTIFACT_VARIABLES;
 pub use artifacts::uri::{append as append_to_uri, proxied_path};
 pub use http::routes;
 pub use logged_model::{LoggedModel, LoggedModelStatus, NewLoggedModel};

@@ -18,3 +18,4 @@ mod translate;
 pub use http::routes;
 pub use schema::MIGRATIONS;
 pub use service::Traces;
+pub use translate::VARIABLES;

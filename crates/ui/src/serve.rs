@@ -5,8 +5,8 @@ use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
 use std::borrow::Cow;
 
-/// What the pages may load: only what this server carries. `data:` images are the little marks in style sheets.
-pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self'; \
+/// What the pages may load: only what this server carries. `data:` images are the little marks in style sheets, `data:` media a run's sounds.
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:; media-src 'self' data:; style-src 'self'; \
      script-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; \
      frame-ancestors 'none'";
 

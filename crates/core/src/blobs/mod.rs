@@ -22,6 +22,7 @@ use url::Url;
 
 use crate::{Code, Error, Result};
 use s3::Bucket;
+pub use s3::VARIABLES;
 pub use transfer::SignedUrl;
 
 /// A place for bytes, addressed by slash-separated paths.

@@ -15,6 +15,19 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
+/// The variables of MLflow's server: name, default and meaning.
+pub const VARIABLES: &[(&str, &str, &str)] = &[
+    ("MLFLOW_S3_ENDPOINT_URL", "", "address of an S3 that is not AWS's"),
+    ("MLFLOW_S3_IGNORE_TLS", "false", "whether any certificate of it is taken"),
+    (
+        "MLFLOW_S3_UPLOAD_EXTRA_ARGS",
+        "",
+        "JSON object for uploads, of `ServerSideEncryption` and `SSEKMSKeyId`",
+    ),
+    ("MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE", "path", "`virtual` puts the bucket's name before the host"),
+    ("MLFLOW_EXPERIMENTAL_S3_SIGNATURE_VERSION", "", "`unsigned` signs nothing, for public buckets"),
+];
+
 /// A bucket.
 #[derive(Debug)]
 pub(super) struct Bucket {

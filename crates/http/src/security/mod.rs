@@ -22,6 +22,18 @@ const ORIGINS: &str = "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS";
 const FRAMES: &str = "MLFLOW_SERVER_X_FRAME_OPTIONS";
 const OFF: &str = "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE";
 
+/// The variables: name, default and meaning.
+pub const VARIABLES: &[(&str, &str, &str)] = &[
+    (
+        HOSTS,
+        "",
+        "names under which the server may be called, separated by commas; unset: on loopback this machine and private addresses, elsewhere any",
+    ),
+    (ORIGINS, "", "sites whose pages may call it, separated by commas; unset: on loopback this machine's"),
+    (FRAMES, "SAMEORIGIN", "the header `X-Frame-Options` of answers; `NONE` for none"),
+    (OFF, "false", "`true` lets in every host and origin, and sends no such headers"),
+];
+
 /// What browsers may bring here.
 #[derive(Debug, Clone)]
 pub struct Security {

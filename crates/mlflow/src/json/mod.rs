@@ -4,7 +4,7 @@
 mod read;
 mod write;
 
-pub use read::parse;
+pub use read::{is_too_deep, parse, parse_bytes};
 pub use write::{dumps, float, in_order};
 
 /// A JSON value.

@@ -1,5 +1,7 @@
 //! The parser.
 
+use std::borrow::Cow;
+
 use super::Json;
 
 /// Deeper nesting is refused: Python's parser gives up as well, some hundred levels further down.
@@ -11,6 +13,56 @@ pub fn parse(text: &str) -> Option<Json> {
     let value = reader.value(0)?;
     reader.blank();
     (reader.at == text.len()).then_some(value)
+}
+
+/// Reads bytes as Python does: UTF-8, UTF-16 or UTF-32, with a mark of the byte order or without. None if they are not JSON.
+pub fn parse_bytes(bytes: &[u8]) -> Option<Json> {
+    let text = decode(bytes)?;
+    parse(text.strip_prefix('\u{feff}').unwrap_or(&text))
+}
+
+/// Whether bytes that are not read as JSON are nested more deeply than is read.
+pub fn is_too_deep(bytes: &[u8]) -> bool {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for byte in bytes {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest > DEPTH
+}
+
+/// The text in bytes. The first character of JSON is ASCII, so that its zero bytes tell how wide a character is (RFC 4627, 3).
+fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    let zeros: Vec<bool> = bytes.iter().take(4).map(|byte| *byte == 0).collect();
+    let (width, big) = match (bytes, zeros.as_slice()) {
+        ([0xff, 0xfe, 0, 0, ..], _) => (4, false),
+        ([0, 0, 0xfe, 0xff, ..], _) => (4, true),
+        ([0xff, 0xfe, ..], _) => (2, false),
+        ([0xfe, 0xff, ..], _) => (2, true),
+        (_, [true, true, ..]) => (4, true),
+        (_, [true, ..]) => (2, true),
+        (_, [false, true, true, true]) => (4, false),
+        (_, [false, true, ..]) => (2, false),
+        _ => return std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+    };
+    if !bytes.len().is_multiple_of(width) {
+        return None;
+    }
+    let units = bytes.chunks_exact(width).map(|unit| {
+        let add = |sum: u32, byte: &u8| sum << 8 | u32::from(*byte);
+        if big { unit.iter().fold(0, add) } else { unit.iter().rev().fold(0, add) }
+    });
+    let text: Option<String> = if width == 4 {
+        units.map(char::from_u32).collect()
+    } else {
+        let halves = units.filter_map(|unit| u16::try_from(unit).ok());
+        char::decode_utf16(halves).map(Result::ok).collect()
+    };
+    text.map(Cow::Owned)
 }
 
 struct Reader<'a> {
@@ -258,6 +310,37 @@ mod tests {
             parse(r#"{"b":1,"a":2,"b":3}"#),
             Some(Json::Object(vec![("b".into(), Json::Integer(3)), ("a".into(), Json::Integer(2))]))
         );
+    }
+
+    #[test]
+    fn bytes_are_read_in_every_width() {
+        let text = "{\"é😀\":1}";
+        let wide = |mark: bool, big: bool, width: usize| -> Vec<u8> {
+            let units: Vec<u32> = if width == 2 {
+                text.encode_utf16().map(u32::from).collect()
+            } else {
+                text.chars().map(u32::from).collect()
+            };
+            let mark = mark.then_some(0xfeff);
+            let bytes = mark.into_iter().chain(units).flat_map(|unit| {
+                let bytes = unit.to_be_bytes()[4 - width..].to_vec();
+                if big { bytes } else { bytes.into_iter().rev().collect() }
+            });
+            bytes.collect()
+        };
+        let read = parse(text);
+        assert!(read.is_some());
+        for mark in [true, false] {
+            for big in [true, false] {
+                for width in [2, 4] {
+                    assert_eq!(parse_bytes(&wide(mark, big, width)), read, "{mark} {big} {width}");
+                }
+            }
+        }
+        assert_eq!(parse_bytes("\u{feff}1".as_bytes()), Some(Json::Integer(1)));
+        for wrong in [&b""[..], b"\xff", b"\xff\xfe1", b"\xff\xfe\0\xd8", b"\0\0\0"] {
+            assert_eq!(parse_bytes(wrong), None, "{wrong:?}");
+        }
     }
 
     #[test]

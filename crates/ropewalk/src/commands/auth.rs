@@ -6,6 +6,7 @@ use ropewalk_http::auth::{Credential, PermissionRow};
 use serde_json::{Value, json};
 
 use crate::client::{Client, query, segment};
+use crate::commands::experiment::number_of;
 use crate::context::Context;
 use crate::table::{Table, ago};
 
@@ -213,12 +214,7 @@ async fn named(client: &Client, on: On) -> Result<(String, String)> {
             if name == "*" || !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()) {
                 return resource("experiment", name);
             }
-            const PATH: &str = "/api/2.0/mlflow/experiments/get-by-name";
-            let found: Value = client.get(&query(PATH, &[("experiment_name", Some(name.clone()))])).await?;
-            match found["experiment"]["experiment_id"].as_str() {
-                Some(id) => resource("experiment", id.to_owned()),
-                None => Err(Error::not_found(format!("no experiment “{name}”")).hint("ropewalk run list")),
-            }
+            resource("experiment", number_of(client, &name).await?)
         }
         _ => Err(Error::invalid("nothing was named")
             .hint("ropewalk auth permit NAME --experiment EXPERIMENT --permission read")),

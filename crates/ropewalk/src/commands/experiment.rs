@@ -2,10 +2,10 @@
 
 use clap::Subcommand;
 use http::Method;
-use ropewalk_core::Result;
+use ropewalk_core::{Code, Result};
 use serde_json::{Value, json};
 
-use crate::client::{query, segment};
+use crate::client::{Client, query, segment};
 use crate::context::Context;
 use crate::table::{Table, ago, scalar};
 
@@ -116,14 +116,23 @@ async fn place(context: &Context, experiment: &str) -> Result<String> {
     let number = if experiment.parse::<i64>().is_ok() {
         experiment.to_owned()
     } else {
-        let path = query(
-            "/api/2.0/mlflow/experiments/get-by-name",
-            &[("experiment_name", Some(experiment.to_owned()))],
-        );
-        let found: Value = context.client().await?.get(&path).await?;
-        scalar(&found["experiment"]["experiment_id"])
+        number_of(context.client().await?, experiment).await?
     };
     Ok(format!("/api/v1/experiments/{}", segment(&number)))
+}
+
+/// The number of the experiment of this name.
+///
+/// # Errors
+/// `not_found` if there is none.
+pub(crate) async fn number_of(client: &Client, name: &str) -> Result<String> {
+    let path =
+        query("/api/2.0/mlflow/experiments/get-by-name", &[("experiment_name", Some(name.to_owned()))]);
+    let found: Value = client.get(&path).await.map_err(|error| match error.code() {
+        Code::NotFound => error.hint("ropewalk experiment ls"),
+        _ => error,
+    })?;
+    Ok(scalar(&found["experiment"]["experiment_id"]))
 }
 
 fn pairs(experiment: &Value) -> Table {

@@ -79,7 +79,16 @@ fn commands(mut root: clap::Command) -> String {
     page.push_str(
         "\n## Variables of MLflow's server\n\nHonoured under their own names, so that an existing deployment keeps them.\n\n| variable | default | meaning |\n|---|---|---|\n",
     );
-    for (name, default, meaning) in ropewalk_models::VARIABLES.iter().chain(ropewalk_webhooks::VARIABLES) {
+    let variables = [
+        ropewalk_core::blobs::VARIABLES,
+        ropewalk_runs::ARTIFACT_VARIABLES,
+        ropewalk_models::VARIABLES,
+        ropewalk_webhooks::VARIABLES,
+        ropewalk_traces::VARIABLES,
+        ropewalk_graphql::VARIABLES,
+        ropewalk_http::VARIABLES,
+    ];
+    for (name, default, meaning) in variables.into_iter().flatten() {
         let default = if default.is_empty() { "–".to_owned() } else { format!("`{default}`") };
         page.push_str(&format!("| `{name}` | {default} | {meaning} |\n"));
     }

@@ -31,6 +31,27 @@ const BUCKETS: usize = 64;
 const LONGEST: usize = 2048;
 const HINT: &str = "ropewalk up --artifacts-destination s3://bucket/prefix   # or a folder";
 
+/// The variables of MLflow's server: name, default and meaning.
+pub const VARIABLES: &[(&str, &str, &str)] = &[
+    (
+        "MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH",
+        "2048",
+        "longest place of an experiment's artifacts, in characters",
+    ),
+    (
+        "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD",
+        "false",
+        "whether clients are told to upload in parts to S3, past the server",
+    ),
+    (
+        "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD",
+        "false",
+        "whether clients are told to download from S3, past the server",
+    ),
+    ("MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS", "300", "how long a signed URL for a download is good"),
+    ("MLFLOW_ARTIFACTS_PRESIGNED_ONLY", "false", "whether bytes of artifacts go past the server only"),
+];
+
 /// A path in a place.
 #[derive(Clone)]
 pub(crate) struct Spot {
@@ -140,7 +161,7 @@ impl Artifacts {
             return Ok(&self.destination);
         }
         Err(Error::new(Code::Unavailable, "Artifact serving is disabled.")
-            .hint("ropewalk up --serve-artifacts true"))
+            .hint("ropewalk up --serve-artifacts"))
     }
 
     /// Where a URI leads, as far as this server can go there.

@@ -175,7 +175,7 @@ async fn remove(State(runs): State<Runs>, OriginalUri(uri): OriginalUri) -> Mlfl
             kept.place.delete(&path::safe(&path)?).await?;
             Ok(done())
         }
-        Err(answer) => Ok(answer),
+        Err(answer) => Ok(*answer),
     }
 }
 
@@ -192,7 +192,7 @@ async fn download(
     let given = if head {
         match strict_path_after(&uri, ANCHOR) {
             Ok(path) => path,
-            Err(answer) => return Ok(answer),
+            Err(answer) => return Ok(*answer),
         }
     } else {
         path_after(&uri, ANCHOR)

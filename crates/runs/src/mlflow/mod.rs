@@ -13,10 +13,12 @@ mod out_of_scope;
 mod run_json;
 mod runs;
 mod send;
+mod telemetry;
 mod transfers;
 mod wire;
 
 use axum::extract::State;
+use axum::response::Html;
 use axum::routing::{any, get};
 use axum::{Json, Router};
 use ropewalk_mlflow::{MlflowError, MlflowResult, VERSION, both_prefixes};
@@ -38,12 +40,13 @@ pub fn routes(runs: &Runs) -> Router {
         .route("/2.0/mlflow/{*rest}", any(unknown))
         .route("/3.0/mlflow/{*rest}", any(unknown));
     Router::new()
-        .route("/version", get(|| async { VERSION }))
+        .route("/version", get(|| async { Html(VERSION) }))
         .route("/health", get(|| async { "OK" }))
         .merge(artifacts::page_routes())
         .merge(experiments::page_routes())
         .merge(history::page_routes())
         .merge(out_of_scope::page_routes())
+        .merge(telemetry::page_routes())
         .merge(logged_models::page_routes())
         .merge(both_prefixes(api))
         .with_state(runs.clone())

@@ -8,9 +8,10 @@ use ropewalk_mlflow::MlflowError;
 use crate::service::Runs;
 
 /// The parts of MLflow that are not built, by the routes that begin so.
-const PARTS: [(&str, &str); 12] = [
+const PARTS: [(&str, &str); 13] = [
     ("/3.0/mlflow/gateway", "The AI gateway"),
     ("/2.0/mlflow/gateway-proxy", "The AI gateway"),
+    ("/2.0/mlflow/runs/create-promptlab-run", "The prompt lab"),
     ("/3.0/mlflow/assistant", "The assistant"),
     ("/3.0/mlflow/mcp-servers", "The MCP server registry"),
     ("/3.0/mlflow/skills", "The skill registry"),

@@ -156,12 +156,12 @@ pub(super) fn path_after(uri: &Uri, anchor: &str) -> String {
 ///
 /// # Errors
 /// The answer with the other address, or that there is none.
-pub(super) fn strict_path_after(uri: &Uri, anchor: &str) -> std::result::Result<String, Response> {
+pub(super) fn strict_path_after(uri: &Uri, anchor: &str) -> std::result::Result<String, Box<Response>> {
     let path = path_after(uri, anchor);
     let trimmed = path.trim_start_matches('/');
     if trimmed.is_empty() {
         let missing = MlflowError::missing(format!("There is no route {}", uri.path()));
-        return Err(missing.into_response());
+        return Err(Box::new(missing.into_response()));
     }
     if trimmed.len() == path.len() {
         return Ok(path);
@@ -180,7 +180,7 @@ pub(super) fn strict_path_after(uri: &Uri, anchor: &str) -> std::result::Result<
     if let Some(query) = uri.query() {
         place = format!("{place}?{query}");
     }
-    Err((StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, place)]).into_response())
+    Err(Box::new((StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, place)]).into_response()))
 }
 
 /// An error in the words of the framework that streams.

@@ -65,8 +65,8 @@ fn step(
     call: &Call,
     message: &'static ropewalk_mlflow::Message,
     rules: &[(&str, &[Rule])],
-) -> std::result::Result<Step, Response> {
-    let kept = runs.kept().map_err(|error| MlflowError::from(error).into_response())?;
+) -> std::result::Result<Step, Box<Response>> {
+    let kept = runs.kept().map_err(|error| Box::new(MlflowError::from(error).into_response()))?;
     let action =
         ["/mpu/create/", "/mpu/complete/", "/mpu/abort/"].into_iter().find(|part| uri.path().contains(part));
     let folder = strict_path_after(uri, action.unwrap_or_default())?;
@@ -79,7 +79,7 @@ fn step(
         file_name(&path)?;
         Ok(Step { fields, blobs, path: plain(&path) })
     };
-    read().map_err(IntoResponse::into_response)
+    read().map_err(|error| Box::new(error.into_response()))
 }
 
 /// The name of the file that a client uploads; older clients send all of its path on their machine.
@@ -104,7 +104,7 @@ async fn begin(State(runs): State<Runs>, OriginalUri(uri): OriginalUri, call: Ca
     let rules: &[(&str, &[Rule])] = &[("path", &[Rule::Required, Rule::Text]), ("num_parts", &[Rule::Whole])];
     let step = match step(&runs, &uri, &call, &messages::BEGIN_PARTS, rules) {
         Ok(step) => step,
-        Err(answer) => return Ok(answer),
+        Err(answer) => return Ok(*answer),
     };
     let parts = usize::try_from(step.fields.integer("num_parts").unwrap_or(0).max(0)).unwrap_or(usize::MAX);
     let (upload, urls) = step.blobs.begin_parts(&step.path, parts, PART_LIFETIME).await?;
@@ -121,7 +121,7 @@ async fn end(State(runs): State<Runs>, OriginalUri(uri): OriginalUri, call: Call
     ];
     let step = match step(&runs, &uri, &call, &messages::END_PARTS, rules) {
         Ok(step) => step,
-        Err(answer) => return Ok(answer),
+        Err(answer) => return Ok(*answer),
     };
     let parts = step.fields.parts("parts");
     let parts =
@@ -134,7 +134,7 @@ async fn give_up(State(runs): State<Runs>, OriginalUri(uri): OriginalUri, call: 
     let rules: &[(&str, &[Rule])] = &[("path", &[Rule::Required, Rule::Text]), ("upload_id", &[Rule::Text])];
     let step = match step(&runs, &uri, &call, &messages::DROP_PARTS, rules) {
         Ok(step) => step,
-        Err(answer) => return Ok(answer),
+        Err(answer) => return Ok(*answer),
     };
     step.blobs.drop_parts(&step.path, step.fields.text("upload_id")).await.map_err(no_upload)?;
     Ok(done())
@@ -151,7 +151,7 @@ async fn download(State(runs): State<Runs>, OriginalUri(uri): OriginalUri) -> Ml
     let kept = runs.kept()?;
     let given = match strict_path_after(&uri, "/mlflow-artifacts/presigned/") {
         Ok(path) => path,
-        Err(answer) => return Ok(answer),
+        Err(answer) => return Ok(*answer),
     };
     let path = path::safe(&given)?;
     bucket(&kept.place, "Multipart download")?;

@@ -109,7 +109,7 @@ impl Runs {
     pub async fn get_experiment_by_name(&self, name: &str) -> Result<Experiment> {
         self.find_experiment(name).await?.ok_or_else(|| {
             Error::not_found(format!("Could not find experiment with name '{name}'"))
-                .hint("ropewalk run list")
+                .hint("ropewalk experiment ls")
         })
     }
 

@@ -5,6 +5,8 @@ mod conventions;
 mod frameworks;
 mod prices;
 
+pub use prices::VARIABLES;
+
 use ropewalk_mlflow::json::{Json, parse};
 
 use crate::keys::attribute;

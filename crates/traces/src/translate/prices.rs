@@ -11,6 +11,10 @@ const ROUTED: [&str; 2] = ["gateway:/", "endpoints:/"];
 /// Names a folder with a catalog in MLflow's form, a file a provider, which goes before the table.
 const CATALOG: &str = "MLFLOW_MODEL_CATALOG_URI";
 
+/// The variables of MLflow's server: name, default and meaning.
+pub const VARIABLES: &[(&str, &str, &str)] =
+    &[(CATALOG, "", "folder with a catalog of models' prices, which goes before the one that is built in")];
+
 /// US dollars a token.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Prices {

@@ -7,7 +7,8 @@ use ropewalk_core::{Code, Error, Result, now_ms};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::client::{Client, query, segment};
+use crate::client::{Client, segment};
+use crate::commands::experiment::number_of;
 use crate::context::Context;
 use crate::git::GitState;
 
@@ -81,19 +82,16 @@ fn folder() -> PathBuf {
     std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
 }
 
-/// The number of the experiment of this name.
+/// The number of the experiment of this name, which is made if there is none.
 async fn experiment(client: &Client, name: &str) -> Result<String> {
-    let path =
-        query("/api/2.0/mlflow/experiments/get-by-name", &[("experiment_name", Some(name.to_owned()))]);
-    let found: Value = match client.get::<Value>(&path).await {
-        Ok(found) => found["experiment"]["experiment_id"].clone(),
-        Err(error) if error.code() == Code::NotFound => client
-            .post::<Value>("/api/2.0/mlflow/experiments/create", &json!({"name": name}))
-            .await?["experiment_id"]
-            .clone(),
-        Err(error) => return Err(error),
-    };
-    Ok(found.as_str().unwrap_or_default().to_owned())
+    match number_of(client, name).await {
+        Err(error) if error.code() == Code::NotFound => {
+            let path = "/api/2.0/mlflow/experiments/create";
+            let made: Value = client.post(path, &json!({"name": name})).await?;
+            Ok(made["experiment_id"].as_str().unwrap_or_default().to_owned())
+        }
+        found => found,
+    }
 }
 
 /// Ends the run, unless the program has: but one that failed has failed, whatever it said.
