@@ -1,7 +1,7 @@
 //! A richer language than MLflow's, on the same words: comparisons are joined by `AND` and `OR`, turned around by `NOT` and
-//! grouped by parentheses; `BETWEEN a AND b` takes both ends in; and a metric's key may be followed by `.min`, `.max`,
-//! `.first` or `.last`. Whatever MLflow accepts means the same here, but for a key that ends in one of these: it needs
-//! backticks, ``metrics.`loss.min` ``.
+//! grouped by parentheses; `BETWEEN a AND b` takes both ends in; a run's parameters and tags may be compared with numbers;
+//! and a metric's key may be followed by `.min`, `.max`, `.first` or `.last`. Whatever MLflow accepts means the same here,
+//! but for a key that ends in one of these: it needs backticks, ``metrics.`loss.min` ``.
 
 use ropewalk_core::{Error, Result};
 
@@ -252,12 +252,42 @@ impl<'a> Parser<'a> {
             };
             return self.between(first, between, and);
         }
-        let found = rules::read(self.search, &self.text[start..end])
-            .map_err(|error| self.wrong(error.message(), start, end))?;
+        let found = match rules::read(self.search, &self.text[start..end]) {
+            Ok(found) => found,
+            Err(error) => {
+                return self
+                    .numeric_clause(first)
+                    .map(Expression::Comparison)
+                    .ok_or_else(|| self.wrong(error.message(), start, end));
+            }
+        };
         if found.is_empty() {
             return Err(self.wrong("a comparison is missing", start, end));
         }
         Ok(all(found.into_iter().map(|found| condition(self.search, found)).collect()))
+    }
+
+    /// A run's parameter or tag, a comparison by size or equality, and a number.
+    fn numeric_clause(&self, first: usize) -> Option<Condition> {
+        let operator_of = |at: usize| {
+            let text = self.slice(at, at + 1);
+            Operator::from_text(text).filter(|operator| operator.is_numeric())
+        };
+        let (at, operator) = (first..self.at).find_map(|at| Some((at, operator_of(at)?)))?;
+        self.numeric(self.slice(first, at), operator, self.slice(at + 1, self.at))
+    }
+
+    /// A run's parameter or tag that is compared with a number: as a number, where it is one.
+    fn numeric(&self, left: &str, operator: Operator, value: &str) -> Option<Condition> {
+        if self.search != Search::Runs {
+            return None;
+        }
+        let value: f64 = value.replace(' ', "").parse().ok().filter(|value: &f64| value.is_finite())?;
+        let text = format!("{left} = '0'");
+        let mut found = rules::read(self.search, &text).ok().filter(|found| found.len() == 1)?;
+        let Expression::Comparison(condition) = condition(self.search, found.remove(0)) else { return None };
+        let is_text = matches!(condition.entity, Entity::Parameter | Entity::Tag);
+        is_text.then_some(Condition { test: Test::Compare(operator, Value::Real(value)), ..condition })
     }
 
     /// The text of some tokens.
@@ -309,7 +339,8 @@ impl<'a> Parser<'a> {
                 }
             }
         }
-        Err(first_error.unwrap_or_else(|| "BETWEEN takes two numbers or two texts".to_owned()))
+        self.numeric(left, Operator::Equal, value)
+            .ok_or_else(|| first_error.unwrap_or_else(|| "BETWEEN takes two numbers or two texts".to_owned()))
     }
 }
 
@@ -368,6 +399,8 @@ mod tests {
             ("metrics.a BETWEEN 1 AND 2 AND tags.b = 'x'", "(a1..2 & b=x)"),
             ("metrics.a NOT BETWEEN 1 AND 2.5", "!a1..2.5"),
             ("params.a BETWEEN 'x' AND 'y' OR start_time BETWEEN 5 AND 6", "(ax..y | start_time5..6)"),
+            ("params.lr < 0.1 OR params.lr >= 1e3", "(lr<0.1 | lr>=1000)"),
+            ("tags.`a b` != -5 AND params.lr BETWEEN 0.01 AND 1", "(a b!=-5 & lr0.01..1)"),
             ("metrics.loss.min < 0.1", "loss:Minimum<0.1"),
             ("metrics.loss.max BETWEEN 1 AND 2", "loss:Maximum1..2"),
             ("metrics.`loss.min` < 0.1", "loss.min<0.1"),
@@ -403,6 +436,12 @@ mod tests {
                 "at character 1: metrics.a BETWEEN 1 AND 'x'",
             ),
             ("BETWEEN 1 AND 2", "", "at character 1: BETWEEN 1 AND 2"),
+            ("params.lr < x", "Parameter value is either not quoted", "at character 1: params.lr < x"),
+            (
+                "run_id = 5 OR tags.a = 1",
+                "Expected a quoted string value for attributes",
+                "at character 1: run_id = 5",
+            ),
             (
                 "metrics.a > 1 AND OR metrics.b > 1",
                 "a comparison is missing",

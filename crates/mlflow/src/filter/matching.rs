@@ -69,6 +69,8 @@ fn folded(character: char) -> char {
 pub enum TextTest {
     /// By equality or order, byte by byte.
     Order(Operator, String),
+    /// With a number; a text that is none does not pass.
+    Number(NumberTest),
     /// `LIKE` and `ILIKE`.
     Like(Like),
     /// `RLIKE`.
@@ -101,6 +103,9 @@ impl TextTest {
             (Operator::ILike, Value::Text(text)) => Self::Like(Like::new(text, true)),
             (Operator::RLike, Value::Text(text)) => Self::Regular(Regular::new(text)?),
             (operator, Value::Text(text)) if operator.is_numeric() => Self::Order(operator, text.clone()),
+            (operator, Value::Integer(_) | Value::Real(_)) if operator.is_numeric() => {
+                Self::Number(NumberTest::new(operator, value)?)
+            }
             _ => return Err(unsuited(operator, value)),
         })
     }
@@ -110,6 +115,7 @@ impl TextTest {
         let Some(text) = text else { return matches!(self, Self::Missing(true)) };
         match self {
             Self::Order(operator, wanted) => holds(*operator, text.cmp(wanted)),
+            Self::Number(test) => python::float(text).is_some_and(|number| test.matches(number)),
             Self::Like(like) => like.matches(text),
             Self::Regular(regular) => regular.is_match(text),
             Self::Among(texts, within) => texts.iter().any(|one| one == text) == *within,
@@ -264,7 +270,9 @@ mod tests {
         assert!(!null.matches(None) && null.matches(Some("")));
         assert!(text(Operator::RLike, "b$").matches(Some("ab")));
         assert!(text(Operator::Less, "b").matches(Some("a")));
-        assert!(TextTest::new(Operator::Equal, &Value::Integer(1)).is_err());
+        assert!(TextTest::new(Operator::Like, &Value::Integer(1)).is_err());
+        let below = TextTest::new(Operator::Less, &Value::Real(1e-3)).unwrap();
+        assert!(below.matches(Some("1e-4")) && !below.matches(Some("0.1")) && !below.matches(Some("low")));
         assert!(TextTest::new(Operator::In, &Value::Text("a".into())).is_err());
         assert!(TextTest::new(Operator::RLike, &Value::Text("(".into())).is_err());
     }

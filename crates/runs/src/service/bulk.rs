@@ -178,7 +178,7 @@ impl Runs {
     /// Removes deleted experiments that have nothing left.
     async fn purge_experiments(&self, before: i64, purged: &mut Purged) -> Result<()> {
         let mut connection = self.core.database.read().await?;
-        let numbers = experiments::empty_deleted_before(&mut connection, before).await?;
+        let numbers = experiments::empty_deleted_before(&mut connection, before, purged.dry_run).await?;
         drop(connection);
         purged.experiments += numbers.len();
         if purged.dry_run {

@@ -74,16 +74,22 @@ pub(crate) async fn numbers(connection: &mut Connection) -> Result<Vec<i64>> {
     rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
 }
 
-/// Experiments deleted before a time that have neither runs nor logged models.
-pub(crate) async fn empty_deleted_before(connection: &mut Connection, ms: i64) -> Result<Vec<i64>> {
-    let rows = sqlx::query(
-        "SELECT e.id FROM run_experiment e WHERE e.lifecycle = 'deleted' AND e.updated_ms <= $1 \
+/// Experiments deleted before a time that have neither runs nor logged models; if `foreseen`, none but such as go, too.
+pub(crate) async fn empty_deleted_before(
+    connection: &mut Connection,
+    ms: i64,
+    foreseen: bool,
+) -> Result<Vec<i64>> {
+    const EMPTY: &str = "SELECT e.id FROM run_experiment e WHERE e.lifecycle = 'deleted' AND e.updated_ms <= $1 \
          AND NOT EXISTS (SELECT 1 FROM run_run r WHERE r.experiment_id = e.id) \
-         AND NOT EXISTS (SELECT 1 FROM run_logged_model m WHERE m.experiment_id = e.id) ORDER BY e.id",
-    )
-    .bind(ms)
-    .fetch_all(connection)
-    .await?;
+         AND NOT EXISTS (SELECT 1 FROM run_logged_model m WHERE m.experiment_id = e.id) ORDER BY e.id";
+    const FORESEEN: &str = "SELECT e.id FROM run_experiment e WHERE e.lifecycle = 'deleted' AND e.updated_ms <= $1 \
+         AND NOT EXISTS (SELECT 1 FROM run_run r WHERE r.experiment_id = e.id \
+           AND (r.lifecycle <> 'deleted' OR COALESCE(r.deleted_ms, 0) > $1)) \
+         AND NOT EXISTS (SELECT 1 FROM run_logged_model m WHERE m.experiment_id = e.id \
+           AND (m.lifecycle <> 'deleted' OR m.updated_ms > $1)) ORDER BY e.id";
+    let text = if foreseen { FORESEEN } else { EMPTY };
+    let rows = sqlx::query(text).bind(ms).fetch_all(connection).await?;
     rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
 }
 
