@@ -3,9 +3,9 @@
 use crate::process::{Outcome, root};
 
 /// The crates from the top of the house to its ground.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 19] = [
     "ropewalk", "http", "ui", "graphql", "respond", "watch", "serve", "learn", "nets", "models", "webhooks",
-    "traces", "runs", "prep", "data", "ledger", "mlflow", "core",
+    "traces", "runs", "prep", "data", "ledger", "migrate", "mlflow", "core",
 ];
 
 pub(crate) fn check() -> Outcome {

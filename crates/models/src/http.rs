@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use ropewalk_core::{Actor, Error, Page, Paged, Result};
+use ropewalk_migrate::{ModelRecord, Taken};
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::bundle::{ReferenceProfile, Signature};
 use crate::model::{Gate, ModelVersion, RegisterRequest, RegisteredModel};
-use crate::service::{HistoryEntry, Models};
+use crate::service::{HistoryEntry, Importing, Models};
 
 /// The routes of the registry: ours, documented, and MLflow's.
 pub fn routes(models: &Models) -> OpenApiRouter {
@@ -22,6 +23,7 @@ pub fn routes(models: &Models) -> OpenApiRouter {
         .routes(routes!(show_version))
         .routes(routes!(set_alias, remove_alias))
         .routes(routes!(history))
+        .routes(routes!(import))
         .with_state(models.clone())
         .merge(OpenApiRouter::from(crate::mlflow::routes(models)))
 }
@@ -185,6 +187,32 @@ async fn remove_alias(
 ) -> Result<Json<RegisteredModel>> {
     models.delete_alias(&name, &alias, &actor).await?;
     Ok(Json(models.model(&name).await?))
+}
+
+/// Registered models of another store.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ImportedModels {
+    models: Vec<ModelRecord>,
+    /// Where they come from, in words.
+    #[serde(default)]
+    source: String,
+    /// Only look what would become of them.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Takes in registered models and prompts of another store with their versions, which keep their numbers; one that is here
+/// gets what it lacks. Aliases are left out: they are set by their own route. Of each model it is told, in order, what
+/// became of it.
+#[utoipa::path(post, path = "/api/v1/import/models", tag = "models", request_body = ImportedModels, responses((status = 200, body = Vec<Taken>)))]
+async fn import(
+    State(models): State<Models>,
+    actor: Actor,
+    Json(asked): Json<ImportedModels>,
+) -> Result<Json<Vec<Taken>>> {
+    let importing = Importing { source: asked.source, dry_run: asked.dry_run, actor };
+    Ok(Json(models.import_models(asked.models, &importing).await?))
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]

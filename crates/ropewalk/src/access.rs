@@ -88,6 +88,21 @@ impl Own for Everything {
     }
 }
 
+/// What is brought in from another store may change anything that is here: whoever may not change all does not bring in.
+#[derive(Debug)]
+struct Importing;
+
+#[async_trait]
+impl Own for Importing {
+    fn level(&self) -> Action {
+        Action::Update
+    }
+
+    async fn needs(&self, _asked: &Asked<'_>) -> MlflowResult<Option<Needs>> {
+        Ok(None)
+    }
+}
+
 /// One experiment, by its number or its name.
 #[derive(Debug)]
 struct OneExperiment(Action);
@@ -299,6 +314,11 @@ pub(crate) static ROUTES: &[Route] = &[
     get("/api/v1/models/{name}/versions/{version}", About::ReadVersion),
     Route::new("PUT", "/api/v1/models/{name}/aliases/{alias}", About::Alias(Update)).operates(),
     Route::new("DELETE", "/api/v1/models/{name}/aliases/{alias}", About::Alias(Delete)).operates(),
+    post("/api/v1/import/experiments", About::Own(&Importing)).then(&[Then::OwnImported]),
+    post("/api/v1/import/runs", About::Own(&Importing)),
+    post("/api/v1/import/logged-models", About::Own(&Importing)),
+    post("/api/v1/import/models", About::Own(&Importing)).then(&[Then::OwnImported]),
+    get("/api/v1/import/files", EVERYTHING),
     get("/api/v1/webhooks/{id}/deliveries", About::Admin),
     get("/api/v1/journal", EVERYTHING),
     get("/api/v1/lineage", EVERYTHING),
@@ -326,7 +346,8 @@ mod tests {
         let table = Table::new(&[ROUTES]);
         let mut seen = 0;
         for (path, methods) in description["paths"].as_object().into_iter().flatten() {
-            let guarded = ["experiments", "runs", "models", "webhooks"].map(|kind| format!("/api/v1/{kind}"));
+            let guarded =
+                ["experiments", "runs", "models", "import", "webhooks"].map(|kind| format!("/api/v1/{kind}"));
             if !guarded.iter().any(|prefix| path.starts_with(prefix.as_str())) {
                 continue;
             }

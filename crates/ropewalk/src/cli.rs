@@ -8,8 +8,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ropewalk_core::{Result, Settings};
 
 use crate::commands::{
-    auth, config, data, doctor, endpoint, experiment, incident, job, journal, ledger, model, prep, reference,
-    run, status, watch,
+    auth, config, data, doctor, endpoint, experiment, import, incident, job, journal, ledger, model, prep,
+    reference, run, status, watch,
 };
 use crate::context::Context;
 use crate::output::{self, Format, Output};
@@ -107,6 +107,9 @@ enum Command {
     /// Experiments: the folders of runs
     #[command(subcommand)]
     Experiment(experiment::ExperimentCommand),
+    /// Bring in another program's store: MLflow's
+    #[command(subcommand)]
+    Import(import::ImportCommand),
     /// Models: register versions, move aliases
     #[command(subcommand)]
     Model(model::ModelCommand),
@@ -302,6 +305,7 @@ async fn execute(cli: Cli) -> Result<()> {
         Some(Command::Prep(command)) => prep::run(context, command).await,
         Some(Command::Run(command)) => run::run(context, command).await,
         Some(Command::Experiment(command)) => experiment::run(context, command).await,
+        Some(Command::Import(command)) => import::run(context, command).await,
         Some(Command::Model(command)) => model::run(context, command).await,
         Some(Command::Endpoint(command)) => endpoint::run(context, command).await,
         Some(Command::Watch(command)) => watch::run(context, command).await,

@@ -1,6 +1,7 @@
 //! The command line's one way to do anything: HTTP. To the server of the home if one runs, to a
 //! remote one with `--server`, or else to the same router within this process, without a socket.
 
+use std::path::Path;
 use std::time::Duration;
 
 use axum::Router;
@@ -13,6 +14,7 @@ use ropewalk_core::{Code, Error, Job, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::io::AsyncReadExt;
 use tower::ServiceExt;
 
 use crate::output::ProgressLine;
@@ -101,17 +103,32 @@ impl Client {
         }
     }
 
+    /// Send a file as it lies on the disk, whatever its size.
+    pub(crate) async fn put_file(&self, path: &str, file: &Path) -> Result<()> {
+        let content = Content::File(tokio::fs::File::open(file).await?);
+        self.request(Method::PUT, path, content).await.map(drop)
+    }
+
     /// Send a request; the body of a good answer, the error of a bad one.
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<Bytes> {
+        self.request(method, path, body.map_or(Content::None, Content::Json)).await
+    }
+
+    async fn request(&self, method: Method, path: &str, content: Content) -> Result<Bytes> {
         let (status, bytes) = match self {
             Self::Local(router, token) => {
                 let owner = format!("Bearer {token}");
                 let mut request =
                     Request::builder().method(method).uri(path).header(header::AUTHORIZATION, owner);
-                if body.is_some() {
-                    request = request.header(header::CONTENT_TYPE, "application/json");
+                if let Some(kind) = content.kind() {
+                    request = request.header(header::CONTENT_TYPE, kind);
                 }
-                let request = request.body(body.map_or_else(Body::empty, Body::from)).map_err(|source| {
+                let body = match content {
+                    Content::None => Body::empty(),
+                    Content::Json(body) => Body::from(body),
+                    Content::File(file) => Body::from_stream(pieces(file)),
+                };
+                let request = request.body(body).map_err(|source| {
                     Error::internal(format!("the request {path} cannot be made")).source(source)
                 })?;
                 let response: Response<Body> = match router.clone().oneshot(request).await {
@@ -130,9 +147,14 @@ impl Client {
                 if let Some(token) = token {
                     request = request.bearer_auth(token);
                 }
-                if let Some(body) = body {
-                    request = request.header(header::CONTENT_TYPE, "application/json").body(body);
+                if let Some(kind) = content.kind() {
+                    request = request.header(header::CONTENT_TYPE, kind);
                 }
+                request = match content {
+                    Content::None => request,
+                    Content::Json(body) => request.body(body),
+                    Content::File(file) => request.body(reqwest::Body::wrap_stream(pieces(file))),
+                };
                 let response = request.send().await.map_err(|source| away(base, source))?;
                 let status = response.status();
                 (status, response.bytes().await.map_err(|source| away(base, source))?)
@@ -140,6 +162,32 @@ impl Client {
         };
         if status.is_success() { Ok(bytes) } else { Err(failed(status, &bytes)) }
     }
+}
+
+/// What a request carries.
+enum Content {
+    None,
+    Json(Vec<u8>),
+    File(tokio::fs::File),
+}
+
+impl Content {
+    fn kind(&self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Json(_) => Some("application/json"),
+            Self::File(_) => Some("application/octet-stream"),
+        }
+    }
+}
+
+/// A file, piece by piece.
+fn pieces(file: tokio::fs::File) -> impl futures::Stream<Item = std::io::Result<Bytes>> + Send + 'static {
+    futures::stream::try_unfold(file, |mut file| async move {
+        let mut piece = bytes::BytesMut::with_capacity(256 << 10);
+        let read = file.read_buf(&mut piece).await?;
+        Ok((read > 0).then(|| (piece.freeze(), file)))
+    })
 }
 
 fn away(base: &str, source: reqwest::Error) -> Error {

@@ -133,6 +133,30 @@ impl Database {
         Ok(value)
     }
 
+    /// Do what [`Database::write`] would do, and undo it: what it would come to. Nothing of it stands afterwards.
+    pub async fn rehearse<T, F>(&self, operation: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T>> + Send + 'static,
+    {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let undone = self
+            .write(move |connection| {
+                Box::pin(async move {
+                    let value = operation(connection).await?;
+                    // Whoever went away does not want to know.
+                    let _ = tell.send(value);
+                    Err::<(), _>(Error::conflict("what was rehearsed is undone"))
+                })
+            })
+            .await;
+        match (told.await, undone) {
+            (Ok(value), _) => Ok(value),
+            (Err(_), Err(error)) => Err(error),
+            (Err(_), Ok(())) => Err(Error::internal("a rehearsal was written")),
+        }
+    }
+
     /// Bring a feature's tables up to date.
     pub async fn migrate(&self, migrations: &[Migration]) -> Result<()> {
         migrate::run(self, migrations).await
@@ -226,6 +250,29 @@ mod tests {
             assert_eq!(stood, 133);
             assert_eq!(count(&core.database).await, 133);
             assert_eq!(insert(&core.database, 1, false).await.unwrap_err().code(), Code::AlreadyExists);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn what_is_rehearsed_is_told_and_does_not_stand() {
+        crate::testing::each_database(TABLES, |core| async move {
+            insert(&core.database, 1, false).await.unwrap();
+            let rehearse = |id: i64| {
+                core.database.rehearse(move |connection| {
+                    Box::pin(async move {
+                        let row =
+                            sqlx::query("INSERT INTO test_item (id, name) VALUES ($1, 'x') RETURNING id")
+                                .bind(id)
+                                .fetch_one(connection)
+                                .await?;
+                        Ok(row.try_get::<i64, _>("id")?)
+                    })
+                })
+            };
+            assert_eq!(rehearse(2).await.unwrap(), 2);
+            assert_eq!(rehearse(1).await.unwrap_err().code(), Code::AlreadyExists);
+            assert_eq!(count(&core.database).await, 1);
         })
         .await;
     }

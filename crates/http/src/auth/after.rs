@@ -32,7 +32,10 @@ pub(super) struct Question {
 
 /// Lets the maker manage what was made.
 pub(super) async fn owned(guard: &Guard, caller: &Caller, rule: &Rule, response: Response) -> Response {
-    let owns = rule.then.iter().find(|then| matches!(then, Then::OwnExperiment | Then::OwnModel));
+    let owns = rule
+        .then
+        .iter()
+        .find(|then| matches!(then, Then::OwnExperiment | Then::OwnModel | Then::OwnImported));
     let (Some(then), true, true) = (owns, response.status().is_success(), caller.id.is_some()) else {
         return response;
     };
@@ -41,8 +44,8 @@ pub(super) async fn owned(guard: &Guard, caller: &Caller, rule: &Rule, response:
         Ok(bytes) => bytes,
         Err(error) => return error.into_response(),
     };
-    let made = serde_json::from_slice(&bytes).ok().and_then(|value: Value| answer::made(&value, *then));
-    if let Some((kind, name)) = made {
+    let told: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    for (kind, name) in answer::made(&told, *then) {
         let granted =
             guard.auth.grant(&caller.name, kind, &name, Permission::Manage, Standing::Replace).await;
         if let Err(error) = granted {

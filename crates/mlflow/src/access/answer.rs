@@ -16,6 +16,8 @@ pub enum Then {
     OwnExperiment,
     /// The caller may manage the registered model that was made.
     OwnModel,
+    /// The caller may manage what an import has made: each row of its answer says so.
+    OwnImported,
     /// The registered model that the request names is gone, and so is what was granted on it.
     ForgetModel,
     /// The registered model has another name, and what was granted goes with it.
@@ -185,19 +187,27 @@ fn take_out(members: &mut Map<String, Value>, names: &[&str]) {
     }
 }
 
-/// What a good answer to a creation tells of what was made: its kind and its name.
+/// What a good answer to a creation tells of what was made: kinds and names.
 #[must_use]
-pub fn made(answer: &Value, then: Then) -> Option<(ResourceType, String)> {
+pub fn made(answer: &Value, then: Then) -> Vec<(ResourceType, String)> {
+    let one = |kind: ResourceType, name: &Value| name.as_str().map(|name| (kind, name.to_owned()));
     match then {
-        Then::OwnExperiment => {
-            let id = answer.get("experiment_id").and_then(Value::as_str)?;
-            Some((ResourceType::Experiment, id.to_owned()))
-        }
+        Then::OwnExperiment => one(ResourceType::Experiment, &answer["experiment_id"]).into_iter().collect(),
         Then::OwnModel => {
-            let model = answer.get("registered_model")?;
-            Some((registered(model).kind(), model.get("name").and_then(Value::as_str)?.to_owned()))
+            let model = &answer["registered_model"];
+            one(registered(model).kind(), &model["name"]).into_iter().collect()
         }
-        _ => None,
+        Then::OwnImported => answer
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|row| {
+                let kind = ResourceType::known(row["made"].as_str()?)?;
+                let name = if row["becomes"].is_null() { &row["id"] } else { &row["becomes"] };
+                one(kind, name)
+            })
+            .collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -268,5 +278,22 @@ mod tests {
             json!({"run": {"outputs": {}, "metrics": [{"key": "run_id"}]},
                 "request_metadata": [{"key": "other", "value": "v"}], "registered_model": {}})
         );
+    }
+
+    #[test]
+    fn what_an_import_made_is_found_in_its_rows() {
+        let rows = json!([
+            {"id": "1", "outcome": "created", "made": "experiment", "becomes": "4"},
+            {"id": "2", "outcome": "unchanged", "becomes": "2"},
+            {"id": "greeting", "outcome": "created", "made": "prompt"},
+        ]);
+        let expected =
+            [(ResourceType::Experiment, "4".to_owned()), (ResourceType::Prompt, "greeting".to_owned())];
+        assert_eq!(made(&rows, Then::OwnImported), expected);
+        assert_eq!(
+            made(&json!({"experiment_id": "7"}), Then::OwnExperiment),
+            [(ResourceType::Experiment, "7".to_owned())]
+        );
+        assert!(made(&json!({}), Then::OwnModel).is_empty());
     }
 }

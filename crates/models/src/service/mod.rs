@@ -2,6 +2,7 @@
 
 mod aliases;
 mod history;
+mod import;
 mod registered;
 mod registering;
 mod search;
@@ -16,6 +17,7 @@ use ropewalk_runs::Runs;
 use ropewalk_webhooks::Webhooks;
 
 pub use history::HistoryEntry;
+pub(crate) use import::Importing;
 pub use registered::NewModel;
 pub use registering::NewVersion;
 pub use search::Window;

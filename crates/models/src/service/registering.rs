@@ -252,7 +252,11 @@ async fn write(tx: &mut Connection, teller: &Teller, draft: Draft) -> Result<Mod
 }
 
 /// Tells the webhooks of a version; of a prompt's, its text, and none of the tags that make it a prompt.
-async fn announce_created(tx: &mut Connection, teller: &Teller, version: &ModelVersion) -> Result<()> {
+pub(super) async fn announce_created(
+    tx: &mut Connection,
+    teller: &Teller,
+    version: &ModelVersion,
+) -> Result<()> {
     let description = version.description.as_deref().filter(|text| !text.is_empty());
     let number = version.version.to_string();
     if makes_prompt(&version.tags) {

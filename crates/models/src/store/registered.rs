@@ -53,6 +53,16 @@ pub(crate) async fn next_version(tx: &mut Connection, name: &str, now: i64) -> R
     Ok(row.map(|row| row.try_get("last_version")).transpose()?)
 }
 
+/// Sees to it that further versions get higher numbers than this.
+pub(crate) async fn raise_last_version(tx: &mut Connection, name: &str, number: i64) -> Result<()> {
+    sqlx::query("UPDATE model_registered SET last_version = $1 WHERE name = $2 AND last_version < $1")
+        .bind(number)
+        .bind(name)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 pub(crate) async fn get(connection: &mut Connection, name: &str) -> Result<Option<RegisteredModel>> {
     let mut sql = Sql::new(&format!("SELECT {COLUMNS} FROM model_registered m WHERE m.name = "));
     sql.bind(name);

@@ -6,6 +6,7 @@ pub(crate) mod data;
 pub(crate) mod doctor;
 pub(crate) mod endpoint;
 pub(crate) mod experiment;
+pub(crate) mod import;
 pub(crate) mod incident;
 pub(crate) mod job;
 pub(crate) mod journal;

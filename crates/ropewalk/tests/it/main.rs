@@ -10,6 +10,7 @@ mod bad_input;
 mod full_disk;
 mod help;
 mod hints;
+mod imported;
 mod killed;
 mod killed_runs;
 mod line;

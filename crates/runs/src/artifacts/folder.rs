@@ -4,10 +4,13 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use ropewalk_core::{Code, Error, Result, new_id};
+use ropewalk_migrate::KeptFile;
+use ropewalk_migrate::places::files_below;
 use ropewalk_mlflow::path;
 
 use super::file::{File, Found};
@@ -190,6 +193,30 @@ impl Folder {
                 Err(error) if !is_nothing(&error) => Err(error.into()),
                 _ => Ok(()),
             }
+        })
+        .await
+    }
+
+    /// All files below a path, with their paths below it.
+    pub(crate) async fn below(&self, path: &str) -> Result<Vec<KeptFile>> {
+        let folder = self.clone();
+        let path = path.to_owned();
+        blocking(move || {
+            let (files, _) = files_below(&folder.inside(&path)?);
+            let kept =
+                files.into_iter().filter(|file| !path::folder_and_name(&file.path).1.starts_with(UPLOADING));
+            Ok(kept
+                .map(|file| {
+                    let modified = fs::metadata(&file.file).and_then(|about| about.modified()).ok();
+                    let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+                    let modified_ms = since.and_then(|since| i64::try_from(since.as_millis()).ok());
+                    KeptFile {
+                        path: file.path,
+                        size: file.size,
+                        modified_ms: modified_ms.unwrap_or_default(),
+                    }
+                })
+                .collect())
         })
         .await
     }

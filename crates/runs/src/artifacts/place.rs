@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use futures::Stream;
-use ropewalk_core::blobs::Kind;
+use ropewalk_core::blobs::{BlobInfo, Kind};
 use ropewalk_core::{Blobs, Error, Result};
+use ropewalk_migrate::KeptFile;
 use ropewalk_mlflow::{media, path};
 
 use super::file::{File, Found};
@@ -90,6 +91,20 @@ impl Place {
         let mut paths: Vec<String> = blobs.list(&plain).await?.into_iter().map(|blob| blob.path).collect();
         paths.push(plain);
         blobs.delete_all(paths).await
+    }
+
+    /// All files below a path, with their paths below it.
+    pub(crate) async fn below(&self, path: &str) -> Result<Vec<KeptFile>> {
+        let blobs = match self {
+            Self::Folder(folder) => return folder.below(path).await,
+            Self::Bucket(blobs) => blobs,
+        };
+        let folder = plain(path);
+        let below = |blob: BlobInfo| {
+            let path = blob.path.strip_prefix(&folder)?.strip_prefix('/')?.to_owned();
+            Some(KeptFile { path, size: blob.size, modified_ms: blob.modified_ms })
+        };
+        Ok(blobs.list(&folder).await?.into_iter().filter_map(below).collect())
     }
 
     /// How many files are below a path, and their bytes.

@@ -2,6 +2,7 @@
 
 mod chart;
 mod experiments;
+mod import;
 mod table;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ pub fn routes(runs: &Runs) -> OpenApiRouter {
         .merge(table::routes())
         .merge(chart::routes())
         .merge(experiments::routes())
+        .merge(import::routes())
         .with_state(runs.clone())
         .merge(OpenApiRouter::from(crate::mlflow::routes(runs)))
 }

@@ -8,7 +8,7 @@ use ropewalk_core::page::{Paged, decode_offset, encode_offset};
 use super::Runs;
 use crate::model::Metric;
 use crate::state::change::Change;
-use crate::state::points::{self, Point};
+use crate::state::points::{self, Point, SeriesMap};
 use crate::store::{changes, segments};
 
 impl Runs {
@@ -26,6 +26,29 @@ impl Runs {
             for (_, data) in changes {
                 Change::read_key(&data, key, points)?;
             }
+        }
+        Ok(found)
+    }
+
+    /// All measurements of some runs, by run, each metric's in the order of time.
+    pub(crate) async fn all_points(&self, run_ids: &[String]) -> Result<BTreeMap<String, SeriesMap>> {
+        let mut connection = self.core.database.read().await?;
+        // As above.
+        let changes = changes::of_runs(&mut connection, run_ids).await?;
+        let mut found: BTreeMap<String, SeriesMap> = BTreeMap::new();
+        for (run_id, data) in segments::of_runs(&mut connection, run_ids).await? {
+            points::read_all(&data, found.entry(run_id).or_default())?;
+        }
+        for (run_id, changes) in changes {
+            let series = found.entry(run_id).or_default();
+            for (_, data) in changes {
+                for (key, points) in Change::unpack(&data)?.series {
+                    series.entry(key).or_default().extend(points);
+                }
+            }
+        }
+        for points in found.values_mut().flat_map(BTreeMap::values_mut) {
+            points::settle(points, Point::by_time);
         }
         Ok(found)
     }

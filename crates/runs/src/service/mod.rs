@@ -5,6 +5,7 @@ pub(crate) mod bulk;
 pub(crate) mod chart;
 mod experiments;
 mod history;
+pub(crate) mod import;
 pub(crate) mod leaderboard;
 pub(crate) mod logged_models;
 mod logging;

@@ -24,20 +24,23 @@ pub(crate) mod segment;
 mod tests;
 mod write;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ropewalk_core::database::Connection;
 use ropewalk_core::{Core, Error, Result};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::model::RunInfo;
 use crate::store::{changes, documents};
+use document::Document;
 use gather::Asked;
 use index::{Content, Index};
 use memory::{Hot, Memory};
 use plan::Effect;
 
 pub(crate) use memory::SharedIndex;
-pub(crate) use operation::{Answer, Operation, RunUpdate};
+pub(crate) use operation::{Answer, Import, Operation, RunUpdate};
 
 /// The state of all runs of a home.
 pub(crate) struct State {
@@ -166,7 +169,7 @@ impl State {
     }
 
     /// A run as it stands; none if there is none.
-    pub(crate) async fn run(&self, id: &str) -> Result<Option<(crate::model::RunInfo, document::Document)>> {
+    pub(crate) async fn run(&self, id: &str) -> Result<Option<(RunInfo, Document)>> {
         self.catch_up().await?;
         if let Some(hot) = self.memory().hot.get(id) {
             return Ok(Some((hot.info.clone(), hot.document.clone())));
@@ -177,6 +180,30 @@ impl State {
         };
         let document = loaded.document()?;
         Ok(Some((loaded.info, document)))
+    }
+
+    /// Runs as they stand, by their identifiers; those that there are.
+    pub(crate) async fn runs(&self, ids: &[String]) -> Result<HashMap<String, (RunInfo, Document)>> {
+        self.catch_up().await?;
+        let mut found = HashMap::new();
+        let mut cold = Vec::new();
+        {
+            let memory = self.memory();
+            for id in ids {
+                match memory.hot.get(id) {
+                    Some(hot) => drop(found.insert(id.clone(), (hot.info.clone(), hot.document.clone()))),
+                    None => cold.push(id.clone()),
+                }
+            }
+        }
+        if !cold.is_empty() {
+            let mut connection = self.core.database.read().await?;
+            for run in documents::load(&mut connection, &cold).await? {
+                let document = run.document()?;
+                found.insert(run.info.run_id.clone(), (run.info, document));
+            }
+        }
+        Ok(found)
     }
 
     /// The search index of an experiment, up to date.
@@ -217,7 +244,7 @@ impl State {
     }
 
     /// The documents of these runs, those that are being written first of all from memory.
-    pub(crate) async fn documents(&self, ids: &[String]) -> Result<Vec<(String, document::Document)>> {
+    pub(crate) async fn documents(&self, ids: &[String]) -> Result<Vec<(String, Document)>> {
         let mut found = Vec::with_capacity(ids.len());
         let mut cold = Vec::new();
         {

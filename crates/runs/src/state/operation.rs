@@ -1,6 +1,7 @@
 //! What may be done to runs, one by one.
 
 use ropewalk_core::Actor;
+use ropewalk_core::journal::NewEntry;
 
 use super::change::Change;
 use crate::model::{DatasetInput, Lifecycle, Metric, ModelLink, RunInfo, RunLineage, RunStatus};
@@ -26,6 +27,8 @@ pub(crate) enum Operation {
     SetLifecycle { run_id: String, lifecycle: Lifecycle },
     /// Links datasets and logged models to a run.
     Link { run_id: String, datasets: Vec<DatasetInput>, inputs: Vec<ModelLink>, outputs: Vec<ModelLink> },
+    /// Brings in a run, or more of one, from another store.
+    Import(Box<Import>),
     /// Keeps the document of a run with its changes in it.
     Fold(Folded),
     /// Deletes or restores an experiment with its runs.
@@ -42,6 +45,26 @@ pub(crate) struct RunUpdate {
     pub(crate) status: Option<RunStatus>,
     pub(crate) end_ms: Option<i64>,
     pub(crate) name: Option<String>,
+}
+
+/// A run that comes from another store, or what is new of it. It stands whole or not at all.
+pub(crate) struct Import {
+    /// What it is, if it is not here yet: then it must not be. Otherwise only its identifier counts.
+    pub(crate) info: RunInfo,
+    /// Whether it is not here yet.
+    pub(crate) is_new: bool,
+    /// When it was deleted, if it was.
+    pub(crate) deleted_ms: Option<i64>,
+    /// What it logged.
+    pub(crate) change: Change,
+    pub(crate) datasets: Vec<DatasetInput>,
+    pub(crate) inputs: Vec<ModelLink>,
+    pub(crate) outputs: Vec<ModelLink>,
+    /// What becomes of a run that is here already.
+    pub(crate) update: RunUpdate,
+    /// What the journal is told.
+    pub(crate) entry: Option<NewEntry>,
+    pub(crate) actor: Actor,
 }
 
 /// A run's document with changes folded into it.
@@ -63,12 +86,13 @@ impl Operation {
             | Self::Update { run_id, .. }
             | Self::SetLifecycle { run_id, .. }
             | Self::Link { run_id, .. } => Some(run_id),
+            Self::Import(import) => Some(&import.info.run_id),
             Self::Fold(folded) => Some(&folded.run_id),
             Self::SetExperimentLifecycle { .. } | Self::Move { .. } | Self::Purge { .. } => None,
         }
     }
 
-    /// Whether the run must be known for it.
+    /// Whether it must be known for it if the run is there.
     pub(crate) fn needs_run(&self) -> bool {
         !matches!(self, Self::Create { .. } | Self::Fold(_)) && self.run_id().is_some()
     }

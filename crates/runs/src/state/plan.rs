@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use ropewalk_core::{Error, Result, now_ms};
+use ropewalk_core::journal::NewEntry;
+use ropewalk_core::{Code, Error, Result, now_ms};
 
 use super::change::Change;
 use super::memory::Hot;
-use super::operation::{Answer, Folded, Operation, RunUpdate};
+use super::operation::{Answer, Folded, Import, Operation, RunUpdate};
 use crate::model::{DatasetInput, Lifecycle, Metric, ModelLink, RunInfo, RunLineage, Tag};
 use crate::service::{NAME_TAG, no_run};
 
@@ -39,6 +40,8 @@ pub(crate) enum Write {
         actor: ropewalk_core::Actor,
     },
     Fold(Folded),
+    /// Whatever else the journal is told.
+    Tell(Box<NewEntry>),
 }
 
 /// What becomes of a run in memory, once the group stands.
@@ -166,6 +169,7 @@ fn one(place: usize, operation: Operation, view: &mut View<'_>, plan: &mut Plan)
             write(place, info, Change::linked(), view, plan);
             Ok(Answer::Done)
         }
+        Operation::Import(run) => import(place, *run, view, plan),
         Operation::Fold(folded) => {
             plan.writes.push((place, Write::Fold(folded)));
             Ok(Answer::Done)
@@ -231,6 +235,48 @@ fn log(
         write(place, info, change, view, plan);
     }
     Ok(Answer::Done)
+}
+
+fn import(place: usize, import: Import, view: &mut View<'_>, plan: &mut Plan) -> Result<Answer> {
+    let Import { info, is_new, deleted_ms, mut change, datasets, inputs, outputs, update, entry, actor } =
+        import;
+    let run_id = info.run_id.clone();
+    if is_new == view.of(&run_id).is_ok() {
+        let why = if is_new { "is here already" } else { "is not here any more" };
+        return Err(Error::new(Code::Conflict, format!("the run {run_id} {why}")));
+    }
+    let info = if is_new {
+        let staged =
+            Staged { info: info.clone(), is_new: true, params: HashMap::new(), tags: HashMap::new() };
+        view.staged.insert(run_id.clone(), staged);
+        plan.writes.push((place, Write::Insert { info: info.clone(), actor: actor.as_str().to_owned() }));
+        if info.lifecycle_stage == Lifecycle::Deleted {
+            let (lifecycle, deleted_ms) = (info.lifecycle_stage, Some(deleted_ms.unwrap_or_else(now_ms)));
+            plan.writes.push((place, Write::Lifecycle { run_id: run_id.clone(), lifecycle, deleted_ms }));
+        }
+        info
+    } else {
+        let staged = view.of(&run_id)?;
+        staged.info.status = update.status.unwrap_or(staged.info.status);
+        staged.info.end_time = update.end_ms.or(staged.info.end_time);
+        if let Some(name) = update.name {
+            staged.info.run_name = name;
+        }
+        let info = staged.info.clone();
+        plan.writes.push((place, Write::Info(info.clone())));
+        info
+    };
+    if !(datasets.is_empty() && inputs.is_empty() && outputs.is_empty()) {
+        change.linked = true;
+        plan.writes.push((place, Write::Link { info: info.clone(), datasets, inputs, outputs }));
+    }
+    plan.writes.extend(entry.map(|entry| (place, Write::Tell(Box::new(entry)))));
+    if is_new || !change.is_empty() {
+        write(place, info.clone(), change, view, plan);
+    } else {
+        effect(info.clone(), view, plan);
+    }
+    Ok(Answer::Info(info))
 }
 
 fn change_info(

@@ -52,6 +52,7 @@ impl State {
                 self.core.journal.append_in(tx, entry).await.map(drop)
             }
             Write::Fold(folded) => fold(tx, folded, number).await,
+            Write::Tell(entry) => self.core.journal.append_in(tx, *entry).await.map(drop),
         }
     }
 }

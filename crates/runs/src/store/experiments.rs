@@ -27,11 +27,31 @@ fn experiment(row: &AnyRow) -> Result<Experiment> {
 
 /// The next experiment number; holds back other creators until the transaction ends.
 pub(crate) async fn next_number(tx: &mut Connection) -> Result<i64> {
-    let row =
-        sqlx::query("UPDATE run_counter SET value = value + 1 WHERE name = 'experiment' RETURNING value")
-            .fetch_one(tx)
-            .await?;
-    Ok(row.try_get("value")?)
+    loop {
+        let row =
+            sqlx::query("UPDATE run_counter SET value = value + 1 WHERE name = 'experiment' RETURNING value")
+                .fetch_one(&mut *tx)
+                .await?;
+        let number = row.try_get("value")?;
+        // One that was imported may have the number already.
+        if !is_taken(tx, number).await? {
+            return Ok(number);
+        }
+    }
+}
+
+/// Holds back other creators until the transaction ends; whether an experiment has this number.
+pub(crate) async fn hold_and_ask(tx: &mut Connection, number: i64) -> Result<bool> {
+    sqlx::query("UPDATE run_counter SET value = value WHERE name = 'experiment'").execute(&mut *tx).await?;
+    is_taken(tx, number).await
+}
+
+async fn is_taken(tx: &mut Connection, number: i64) -> Result<bool> {
+    let found = sqlx::query("SELECT 1 AS one FROM run_experiment WHERE id = $1")
+        .bind(number)
+        .fetch_optional(tx)
+        .await?;
+    Ok(found.is_some())
 }
 
 /// Places the first experiment's artifacts, as long as nothing has been made.

@@ -66,6 +66,22 @@ pub(crate) async fn with_key(
     Ok(found)
 }
 
+/// All segments of some runs, by run.
+pub(crate) async fn of_runs(
+    connection: &mut Connection,
+    run_ids: &[String],
+) -> Result<Vec<(String, Vec<u8>)>> {
+    let mut found = Vec::new();
+    for part in run_ids.chunks(LIST_LIMIT) {
+        let mut sql = Sql::new("SELECT run_id, data FROM run_segment WHERE run_id IN ");
+        sql.bind_list(part.iter().map(String::as_str));
+        for row in sql.fetch(connection).await? {
+            found.push((row.try_get("run_id")?, row.try_get("data")?));
+        }
+    }
+    Ok(found)
+}
+
 /// How many changes made the segments of a run's level, and how many levels there are.
 pub(crate) async fn counts(connection: &mut Connection, run_id: &str) -> Result<Vec<(i64, i64)>> {
     let rows = sqlx::query(

@@ -98,6 +98,11 @@ pub(crate) enum RunCommand {
         #[arg(long, value_name = "EXPERIMENT")]
         to: String,
     },
+    /// Send an MLflow store's experiments, runs and models to the server; again, what is new of them
+    #[command(
+        after_help = "Where training happens offline, MLflow's client writes to a folder; this sends it on, as often as you like.\n\nExamples:\n  ropewalk run sync\n  ropewalk run sync ./mlruns --server https://ropewalk.example"
+    )]
+    Sync(super::import::SyncArgs),
     /// Remove for good what was deleted: runs, logged models, experiments and their artifacts
     #[command(after_help = "Examples:\n  ropewalk run gc --dry-run\n  ropewalk run gc --older-than 30d")]
     Gc(upkeep::GarbageArgs),
@@ -119,6 +124,7 @@ pub(crate) async fn run(context: &Context, command: RunCommand) -> Result<()> {
         RunCommand::Rm { ids, purge } => upkeep::remove(context, &ids, purge).await,
         RunCommand::Restore { ids } => upkeep::restore(context, &ids).await,
         RunCommand::Mv { ids, to } => upkeep::move_to(context, &ids, &to).await,
+        RunCommand::Sync(args) => super::import::sync(context, args).await,
         RunCommand::Gc(args) => upkeep::collect_garbage(context, args).await,
     }
 }
