@@ -27,6 +27,7 @@ pub(crate) struct Server {
 impl Server {
     /// Open the home, bind the port, start the background work, and begin to answer.
     pub(crate) async fn start(settings: Settings) -> Result<Self> {
+        take_small_pages();
         let host = settings.text("host").unwrap_or("127.0.0.1").to_owned();
         let port = settings.port();
         if let Some(running) = Running::find(&settings.home).await {
@@ -81,6 +82,14 @@ impl Server {
             }
         }
     }
+}
+
+/// Keeps memory in pages of the usual size. The allocator asks for huge ones, of which a server that holds many small things
+/// for a long time fills a part only: a quarter of its memory would stand empty.
+fn take_small_pages() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: the call takes plain numbers and touches no memory. Where it is refused, nothing changes.
+    let _ = unsafe { libc::prctl(libc::PR_SET_THP_DISABLE, 1, 0, 0, 0) };
 }
 
 fn taken(home: &Path) -> Error {
