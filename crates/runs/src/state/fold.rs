@@ -22,6 +22,10 @@ const ROUND: Duration = Duration::from_secs(1);
 const IDLE: Duration = Duration::from_secs(5);
 /// Runs that are kept in memory though nothing of them waits: they may be written to again.
 const KEPT: usize = 1024;
+/// Of those that were not written to for [`QUIET`], fewer: most have ended. One that goes on is read again in no time.
+const KEPT_QUIET: usize = 64;
+/// See [`KEPT_QUIET`].
+const QUIET: Duration = Duration::from_secs(10);
 /// Runs folded at a time.
 const BATCH: usize = 64;
 /// Segments of so many changes are merged.
@@ -65,7 +69,7 @@ impl State {
                 idle.push(id.clone());
             }
         }
-        if memory.hot.len() > KEPT {
+        if memory.hot.len() > KEPT_QUIET {
             let mut clean: Vec<_> = memory
                 .hot
                 .iter()
@@ -73,7 +77,9 @@ impl State {
                 .map(|(id, hot)| (hot.touched, id.clone()))
                 .collect();
             clean.sort();
-            for (_, id) in clean.into_iter().take(memory.hot.len() - KEPT) {
+            let quiet = clean.iter().take_while(|(touched, _)| touched.elapsed() > QUIET).count();
+            let surplus = quiet.min(memory.hot.len() - KEPT_QUIET).max(memory.hot.len().saturating_sub(KEPT));
+            for (_, id) in clean.into_iter().take(surplus) {
                 memory.hot.remove(&id);
             }
         }
