@@ -312,7 +312,7 @@ def malformed_requests_are_refused_in_mlflows_words():
         got, _, answer = call(path, body)
         assert got == status, (path, body, got, answer)
         assert json.loads(answer)["error_code"] == code, (path, answer)
-    status, _, answer = call("/api/2.0/mlflow/runs/update", {"runId": run, "status": 3, "endTime": "77", "unknown": [1]})
+    status, _, answer = call("/api/2.0/mlflow/runs/update", {"run_id": run, "status": 3, "endTime": "77", "unknown": [1]})
     assert status == 200 and json.loads(answer)["run_info"]["end_time"] == 77
     assert json.loads(call("/api/2.0/mlflow/runs/search", {"experiment_ids": []})[2]) == {}
 

@@ -8,6 +8,8 @@ use crate::server::Served;
 
 /// The script that asks a stock MLflow server and ours the same.
 const DIFFERENTIAL: &str = "differential.py";
+/// The script whose client is a part of MLflow's server: that of users and permissions.
+const WITH_SERVER: &str = "auth_client.py";
 
 /// The Python of this machine.
 pub(crate) fn find_python() -> Outcome<PathBuf> {
@@ -65,6 +67,8 @@ pub(crate) fn test(address: &str, program: &Path) -> Outcome {
         .collect();
     scripts.sort();
     for script in scripts {
+        let with_server = script.file_name().is_some_and(|name| name == WITH_SERVER);
+        let python = if with_server { server_environment()? } else { python.clone() };
         run(script_of(&python, &script, address).env("ROPEWALK_PROGRAM", program))?;
     }
     Ok(())
