@@ -70,11 +70,13 @@ impl Served {
     pub(crate) fn start(program: &Path, variables: &[(&str, &str)]) -> Outcome<Self> {
         let home = std::env::temp_dir().join(format!("ropewalk-served-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&home);
+        std::fs::create_dir_all(&home).map_err(|error| format!("{}: {error}", home.display()))?;
         let child = Command::new(program)
             .args(["up", "--port", "0", "--quiet", "--home"])
             .arg(&home)
             .envs(variables.iter().copied())
-            .current_dir(std::env::temp_dir())
+            // What is told of places on the disk depends on the folder: one that nothing else names.
+            .current_dir(&home)
             .spawn()
             .map_err(|error| format!("{}: {error}", program.display()))?;
         let mut served = Self { child, home, address: String::new() };

@@ -166,7 +166,7 @@ DELIBERATE = [
     (r"POST /graphql", enumeration_unset, "a search that names no view is answered; the stock server trips over its own default"),
     (r"POST \S+/model-versions/create", kept_apart, "a relative source is told from the folder that the server runs in"),
     (r"GET /model-versions/get-artifact", better_known, "a version's files are found in a place that the client named, too"),
-    (r"(GET|PUT) \S+/artifacts\S*(/a|/a/\.|/list)", folder_left, "nothing is made on the way to a file that lies elsewhere"),
+    (r"(GET|PUT) \S*({root}/a|{root}/a/\.|/artifacts/list)", folder_left, "nothing is made on the way to a file that lies elsewhere"),
     (r"GET \S+/artifacts/list", listed, "what is uploaded to a run goes to the run's place, also if the client named it"),
     (r"POST \S+/webhooks", multicast, "a group of receivers is no public address"),
     (r"DELETE \S+/webhooks/\S+", never_made, "a group of receivers is no public address"),
